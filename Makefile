@@ -1,0 +1,29 @@
+# Two commands on a fresh clone: `make demo` and `make test`. Each sets itself up in .venv.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+export FACEPLATE_HOME ?= $(CURDIR)/.faceplate
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: setup weights demo test test-slow check bench clean
+
+setup: $(VENV)/.ready
+$(VENV)/.ready: pyproject.toml constraints.txt scripts/setup
+	PYTHON=$(PYTHON) scripts/setup $(VENV)
+
+weights: setup
+	$(BIN)/faceplate models fetch --defaults
+
+demo: weights
+	$(BIN)/python examples/demo.py
+
+test: weights
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check
+
+test-slow: weights
+	$(BIN)/python -m pytest -m slow
+
+check: test
+
+clean:
+	rm -rf $(VENV) .faceplate out build dist

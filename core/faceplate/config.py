@@ -1,0 +1,85 @@
+"""Settings: frozen dataclasses, read from and written to JSON at file borders.
+
+pydantic validates the same plain dataclasses here and nowhere else.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from faceplate.errors import BadSettings, NotFound, near_names
+
+__all__ = ["default_home", "from_dict", "from_json", "settings_hash", "to_dict", "to_json"]
+
+T = TypeVar("T")
+
+
+def default_home() -> Path:
+    """Return the folder of weights, tokens and logs: ``$FACEPLATE_HOME`` or ``~/.faceplate``.
+
+    Only a `main()` calls this; everything else is given the folder.
+    """
+    return Path(os.environ.get("FACEPLATE_HOME") or Path.home() / ".faceplate")
+
+
+def to_dict(settings: Any) -> dict[str, Any]:
+    """Return a dataclass as plain JSON values, nested dataclasses included."""
+    plain = TypeAdapter(type(settings)).dump_python(settings, mode="json")
+    return dict(plain)
+
+
+def to_json(settings: Any) -> str:
+    """Return a dataclass as indented JSON text with a closing newline."""
+    return json.dumps(to_dict(settings), indent=2) + "\n"
+
+
+def from_dict(kind: type[T], values: Mapping[str, Any], what: str = "settings") -> T:
+    """Build a dataclass from plain values.
+
+    Raises:
+        BadSettings: An unknown key (with the nearest known one), a missing one, or a value of the
+            wrong type or outside its choices; the message names the key.
+    """
+    _refuse_unknown(kind, values, what)
+    try:
+        return TypeAdapter(kind).validate_python(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "top level"
+        raise BadSettings(f"{what}: {where}: {first['msg']}, got {first['input']!r}") from error
+
+
+def from_json(kind: type[T], path: Path) -> T:
+    """Read a dataclass from a JSON file. Raises NotFound or BadSettings."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotFound(f"{path} does not exist") from error
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise BadSettings(f"{path} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise BadSettings(f"{path}: expected an object, got {type(values).__name__}")
+    return from_dict(kind, values, str(path))
+
+
+def settings_hash(settings: Any) -> str:
+    """Return the sha256 (hex) of a dataclass, independent of the order of its fields."""
+    text = json.dumps(to_dict(settings), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _refuse_unknown(kind: type[Any], values: Mapping[str, Any], what: str) -> None:
+    known = [field.name for field in dataclasses.fields(kind)]
+    for key in values:
+        if key not in known:
+            near = near_names(str(key), known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+            raise BadSettings(f"{what}: unknown key {key!r}{hint}")
