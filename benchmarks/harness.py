@@ -1,0 +1,80 @@
+"""Baseline and candidate, in turn, in one process: only their ratio counts.
+
+Absolute times on a shared machine scatter by a factor of two; the ratio of two medians whose runs alternate
+does not. Each benchmark prints a readable table and, as its last line, one JSON object.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+__all__ = ["Outcome", "Timing", "alternate", "finish"]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of each run of one candidate."""
+
+    name: str
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """Median of the runs in seconds."""
+        return statistics.median(self.seconds)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the last line of a benchmark says."""
+
+    name: str
+    ratio: float
+    """Baseline time over candidate time; for costs, what the benchmark's table says."""
+    goal: float
+    accuracy: float
+    """Figure of the accuracy gate."""
+    gate: float
+    """Bound of the accuracy figure."""
+    passed: bool
+    """Goal and gate both held."""
+
+
+def alternate(
+    runs: dict[str, Callable[[], object]],
+    repeats: int = 5,
+    warm_up: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Timing]:
+    """Run every candidate in turn, `repeats` times after `warm_up` rounds that do not count.
+
+    Args:
+        runs: Name to a function that does the whole work once.
+        repeats: Rounds that count; at least five.
+        warm_up: Rounds before that.
+        clock: Wall clock by default; `time.process_time` for processor seconds.
+    """
+    if repeats < 5:
+        raise ValueError(f"a median of at least five runs is wanted, got repeats={repeats}")
+    timings = {name: Timing(name) for name in runs}
+    for round_number in range(-warm_up, repeats):
+        for name, run in runs.items():
+            began = clock()
+            run()
+            if round_number >= 0:
+                timings[name].seconds.append(clock() - began)
+    return timings
+
+
+def finish(outcome: Outcome, timings: dict[str, Timing]) -> None:
+    """Print the table of timings and, last, the outcome as one JSON object."""
+    print(f"{'candidate':32}{'median ms':>12}{'min ms':>12}{'max ms':>12}{'runs':>6}")
+    for timing in timings.values():
+        low, high = min(timing.seconds), max(timing.seconds)
+        print(
+            f"{timing.name:32}{timing.median * 1e3:12.2f}{low * 1e3:12.2f}{high * 1e3:12.2f}"
+            f"{len(timing.seconds):6d}"
+        )
+    print(json.dumps(outcome.__dict__))
