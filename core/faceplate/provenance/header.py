@@ -1,0 +1,85 @@
+"""The strings that an EXR header carries to say that its picture is synthetic, and how it was made.
+
+They hold no personal name and nothing that depends on the time, so that a frame that is rendered
+again is the same file bit for bit.
+"""
+
+import re
+
+from faceplate import __version__
+from faceplate.errors import BadSettings
+
+__all__ = ["DIGITAL_SOURCE_TYPE", "PREFIX", "header_strings"]
+
+DIGITAL_SOURCE_TYPE = (
+    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+)
+"""IPTC's word for a real capture with parts made by a trained model (NewsCodes, 2024)."""
+
+PREFIX = "faceplate:"
+"""What all our attribute names begin with."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def header_strings(
+    *,
+    model_sha256: str,
+    likeness: str,
+    consent_id: str | None,
+    input_sha256: str,
+    params_sha256: str,
+    frame: int,
+    ocio_config: str,
+    ocio_space: str,
+    track_sha256: str | None = None,
+    job_id: str | None = None,
+) -> dict[str, str]:
+    """Return the ``faceplate:*`` attributes of one swapped frame, sorted by name.
+
+    Args:
+        model_sha256: Of the save of the swap model, 64 hex digits.
+        likeness: Id of the likeness as in its consent record; never a personal name.
+        consent_id: Of the record that allowed the swap; None (policy ``warn``) is written ``none``.
+        input_sha256: Of the file of the plate frame.
+        params_sha256: Of the recipe (`faceplate.config.settings_hash`).
+        frame: Frame number.
+        ocio_config: Resolved name of the config, never ``ocio://default``.
+        ocio_space: Space of the plate and of the result.
+        track_sha256: Of the track file.
+        job_id: Only where a pipeline wants it: it makes two renders of one frame differ.
+
+    Raises:
+        BadSettings: A value that should be a sha256 is not, or another one is empty.
+
+    Example:
+        >>> strings = header_strings(
+        ...     model_sha256="0" * 64, likeness="p1A", consent_id="C-1", input_sha256="1" * 64,
+        ...     params_sha256="2" * 64, frame=1001, ocio_config="cg", ocio_space="ACEScg",
+        ... )
+        >>> strings["faceplate:consentId"], strings["faceplate:frame"]
+        ('C-1', '1001')
+    """
+    hashes = {
+        "modelSha256": model_sha256,
+        "inputSha256": input_sha256,
+        "params": params_sha256,
+        "trackSha256": track_sha256,
+    }
+    words = {
+        "digitalSourceType": DIGITAL_SOURCE_TYPE,
+        "generator": f"Faceplate {__version__}",
+        "likeness": likeness,
+        "consentId": "none" if consent_id is None else consent_id,
+        "ocio": f"{ocio_config} | {ocio_space}",
+        "frame": str(frame),
+        "jobId": job_id,
+    }
+    for name, value in hashes.items():
+        if value is not None and not _SHA256.fullmatch(value):
+            raise BadSettings(f"{PREFIX}{name}: expected 64 hex digits (sha256), got {value!r}")
+    for name, value in words.items():
+        if value is not None and not value.strip():
+            raise BadSettings(f"{PREFIX}{name} is empty; every swapped frame must name it")
+    strings = {**hashes, **words}
+    return {PREFIX + name: strings[name] or "" for name in sorted(strings) if strings[name]}
