@@ -1,1 +1,17 @@
+"""Swap models: networks, the folders they live in, and their prediction.
 
+One architecture is one file; its class is named in `ARCHITECTURES`.
+"""
+
+from typing import TYPE_CHECKING
+
+from faceplate.registry import Registry
+
+if TYPE_CHECKING:  # torch stays out of a light import
+    from faceplate.models.df import DF
+
+__all__ = ["ARCHITECTURES"]
+
+ARCHITECTURES: "Registry[type[DF]]" = Registry(
+    "architecture", {"df": "faceplate.models.df:DF"}, "faceplate.architectures"
+)
