@@ -11,10 +11,12 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from faceplate.errors import Damaged, DiskFull, NotFound, NotReady
 
@@ -45,7 +47,7 @@ def append_decision(log: Path, values: Mapping[str, Any]) -> None:
     """
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a+b") as file:
+        with log.open("a+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             _append(file, values)
     except OSError as error:
@@ -76,31 +78,33 @@ def verify_log(log: Path) -> LogHead:
     return LogHead(len(lines), previous)
 
 
-def _append(file: BinaryIO, values: Mapping[str, Any]) -> None:
+def _append(file: FileIO, values: Mapping[str, Any]) -> None:
     before = file.seek(0, os.SEEK_END)
     last, torn = _last_line(file, before)
     entry = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **values}
     entry["previous"] = _hash_of(last)
     entry["sha256"] = _digest(entry)
     text = json.dumps(entry, sort_keys=True).encode() + b"\n"
+    # a torn line of a crashed process is closed, kept, and found by verify_log
+    text = b"\n" + text if torn else text
     try:
-        # one write call: a torn line of a crashed process is closed, kept and found by verify_log
-        file.write(b"\n" + text if torn else text)
-        file.flush()
+        if file.write(text) < len(text):
+            raise OSError(errno.ENOSPC, "only a part of the line was written")
         os.fsync(file.fileno())
     except OSError:
-        file.truncate(before)
+        with suppress(OSError):  # what failed first is what is reported
+            file.truncate(before)
         raise
 
 
-def _last_line(file: BinaryIO, size: int) -> tuple[bytes | None, bool]:
+def _last_line(file: FileIO, size: int) -> tuple[bytes | None, bool]:
     """Return the last line, and whether it lacks its newline."""
     if size == 0:
         return None, False
     reach = 4096
     while True:
         file.seek(max(0, size - reach))
-        tail = file.read()
+        tail = file.readall()
         lines = tail.rstrip(b"\n").splitlines()
         if len(lines) > 1 or reach >= size:
             return (lines[-1] if lines else None), not tail.endswith(b"\n")
