@@ -1,0 +1,67 @@
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Optional as _Optional
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class SwapFrameRequest(_message.Message):
+    __slots__ = ("plate", "track", "model", "frame", "out", "recipe_json", "settings_json")
+    PLATE_FIELD_NUMBER: _ClassVar[int]
+    TRACK_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    OUT_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_JSON_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    plate: str
+    track: str
+    model: str
+    frame: int
+    out: str
+    recipe_json: str
+    settings_json: str
+    def __init__(self, plate: _Optional[str] = ..., track: _Optional[str] = ..., model: _Optional[str] = ..., frame: _Optional[int] = ..., out: _Optional[str] = ..., recipe_json: _Optional[str] = ..., settings_json: _Optional[str] = ...) -> None: ...
+
+class SwapFrameResponse(_message.Message):
+    __slots__ = ("path", "milliseconds", "faces")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    MILLISECONDS_FIELD_NUMBER: _ClassVar[int]
+    FACES_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    milliseconds: float
+    faces: int
+    def __init__(self, path: _Optional[str] = ..., milliseconds: _Optional[float] = ..., faces: _Optional[int] = ...) -> None: ...
+
+class SwapBufferRequest(_message.Message):
+    __slots__ = ("buffer", "width", "height", "frame", "track", "model", "recipe_json", "settings_json", "pixel_aspect", "x0", "y0")
+    BUFFER_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    TRACK_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_JSON_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    PIXEL_ASPECT_FIELD_NUMBER: _ClassVar[int]
+    X0_FIELD_NUMBER: _ClassVar[int]
+    Y0_FIELD_NUMBER: _ClassVar[int]
+    buffer: str
+    width: int
+    height: int
+    frame: int
+    track: str
+    model: str
+    recipe_json: str
+    settings_json: str
+    pixel_aspect: float
+    x0: int
+    y0: int
+    def __init__(self, buffer: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., frame: _Optional[int] = ..., track: _Optional[str] = ..., model: _Optional[str] = ..., recipe_json: _Optional[str] = ..., settings_json: _Optional[str] = ..., pixel_aspect: _Optional[float] = ..., x0: _Optional[int] = ..., y0: _Optional[int] = ...) -> None: ...
+
+class SwapBufferResponse(_message.Message):
+    __slots__ = ("milliseconds", "faces")
+    MILLISECONDS_FIELD_NUMBER: _ClassVar[int]
+    FACES_FIELD_NUMBER: _ClassVar[int]
+    milliseconds: float
+    faces: int
+    def __init__(self, milliseconds: _Optional[float] = ..., faces: _Optional[int] = ...) -> None: ...
