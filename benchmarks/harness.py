@@ -1,7 +1,7 @@
 """Baseline and candidate, in turn, in one process: only their ratio counts.
 
-Absolute times on a shared machine scatter by a factor of two; the ratio of two medians whose runs alternate
-does not. Each benchmark prints a readable table and, as its last line, one JSON object.
+Absolute times on a shared machine scatter by a factor of two; the ratio of two medians whose runs
+alternate does not. Each benchmark prints a readable table and, as its last line, one JSON object.
 """
 
 import json
