@@ -1,0 +1,162 @@
+"""The verbs that run as jobs, for the command line, the server and the farm alike.
+
+A verb is one dataclass of settings and one function; both are named here as text and imported on
+first use, so that a process that only forwards jobs stays light.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+from faceplate.config import from_dict, to_dict
+from faceplate.context import Context
+from faceplate.errors import UnknownComponent
+
+__all__ = ["JOBS", "JobPath", "Verb", "parse_job", "run_job"]
+
+
+@dataclass(frozen=True)
+class JobPath:
+    """A path that a job names."""
+
+    field: str
+    """Name of the setting."""
+    path: str
+    """As the job gives it."""
+    access: Literal["in", "out"]
+    """Whether the job reads or writes there."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One kind of work."""
+
+    name: str
+    """As it is typed."""
+    summary: str
+    """One line for a list of verbs."""
+    settings: str
+    """``module:Dataclass`` of its settings."""
+    function: str
+    """``module:function`` that takes the settings and a `Context` and returns a dataclass."""
+    reads: tuple[str, ...] = ()
+    """Settings that are paths which the job reads."""
+    writes: tuple[str, ...] = ()
+    """Settings that are paths where the job writes."""
+
+    def settings_type(self) -> type[Any]:
+        """Import and return the dataclass of settings."""
+        kind: type[Any] = _imported(self.settings)
+        return kind
+
+    def load(self) -> Callable[[Any, Context], Any]:
+        """Import and return the function."""
+        function: Callable[[Any, Context], Any] = _imported(self.function)
+        return function
+
+    def paths(self, job: Any) -> list[JobPath]:
+        """Return the paths that a job names, for whoever must check them against allowed roots.
+
+        An ``ocio://`` name of a built-in config is no path.
+        """
+        named: list[tuple[str, Literal["in", "out"]]] = [
+            *((field, "in") for field in self.reads),
+            *((field, "out") for field in self.writes),
+        ]
+        return [
+            JobPath(field, path, access)
+            for field, access in named
+            for path in _texts(getattr(job, field))
+            if not path.startswith("ocio://")
+        ]
+
+
+JOBS: Mapping[str, Verb] = {
+    verb.name: verb
+    for verb in (
+        Verb(
+            "analyse",
+            "find and follow the people of a plate; writes a track file",
+            "faceplate.extract.analyse:AnalyseJob",
+            "faceplate.extract.analyse:analyse",
+            reads=("plate", "ocio"),
+            writes=("out",),
+        ),
+        Verb(
+            "extract",
+            "cut the aligned faces of one person out of a plate; writes a faceset",
+            "faceplate.extract.faces:ExtractJob",
+            "faceplate.extract.faces:extract",
+            reads=("plate", "track", "ocio"),
+            writes=("out",),
+        ),
+        Verb(
+            "train",
+            "train a swap model from a likeness and a performer faceset",
+            "faceplate.train.trainer:TrainJob",
+            "faceplate.train.trainer:train",
+            reads=("likeness", "performer", "consent"),
+            writes=("out",),
+        ),
+        Verb(
+            "swap",
+            "put the likeness into a plate; writes EXR layers",
+            "faceplate.merge.swap:SwapJob",
+            "faceplate.merge.swap:swap",
+            reads=("plate", "track", "model", "consent", "recipe", "ocio"),
+            writes=("out",),
+        ),
+    )
+}
+"""Verb name to verb."""
+
+
+def parse_job(verb: str, values: Mapping[str, Any]) -> Any:
+    """Build the settings of a job from plain JSON values.
+
+    Raises:
+        UnknownComponent: No such verb; the message lists those that there are.
+        BadSettings: A setting is unknown, missing or wrong; the message names it.
+    """
+    return from_dict(_verb(verb).settings_type(), values, f"{verb} job")
+
+
+def run_job(verb: str, job: Any, context: Context) -> dict[str, Any]:
+    """Run a job to its end and return its result as plain JSON values.
+
+    Figures that are not finite become None, which JSON can hold.
+
+    Raises:
+        FaceplateError: Whatever the verb raises; Cancelled where somebody asked it to stop.
+    """
+    values: dict[str, Any] = _json_safe(to_dict(_verb(verb).load()(job, context)))
+    return values
+
+
+def _verb(name: str) -> Verb:
+    if name not in JOBS:
+        raise UnknownComponent("verb", name, sorted(JOBS))
+    return JOBS[name]
+
+
+def _imported(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the non-empty texts of a setting that is a text, None or a sequence of texts."""
+    values = value if isinstance(value, tuple | list) else [value]
+    return [text for text in values if isinstance(text, str) and text]
+
+
+def _json_safe(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(name): _json_safe(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_safe(entry) for entry in value]
+    return value
