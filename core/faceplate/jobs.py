@@ -14,7 +14,7 @@ from faceplate.config import from_dict, to_dict
 from faceplate.context import Context
 from faceplate.errors import UnknownComponent
 
-__all__ = ["JOBS", "JobPath", "Verb", "parse_job", "run_job"]
+__all__ = ["JOBS", "JobPath", "Verb", "parse_job", "run_job", "run_verb"]
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,19 @@ def parse_job(verb: str, values: Mapping[str, Any]) -> Any:
 def run_job(verb: str, job: Any, context: Context) -> dict[str, Any]:
     """Run a job to its end and return its result as plain JSON values.
 
-    Figures that are not finite become None, which JSON can hold.
-
     Raises:
+        UnknownComponent: No such verb.
         FaceplateError: Whatever the verb raises; Cancelled where somebody asked it to stop.
     """
-    values: dict[str, Any] = _json_safe(to_dict(_verb(verb).load()(job, context)))
+    return run_verb(_verb(verb), job, context)
+
+
+def run_verb(verb: Verb, job: Any, context: Context) -> dict[str, Any]:
+    """Run any verb, of `JOBS` or not, and return its result as plain JSON values.
+
+    Figures that are not finite become None, which JSON can hold.
+    """
+    values: dict[str, Any] = _json_safe(to_dict(verb.load()(job, context)))
     return values
 
 

@@ -1,0 +1,266 @@
+"""The command line: every verb without a server.
+
+Only this file prints. A result goes to standard output, progress and messages to standard error.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from faceplate import __version__
+from faceplate.config import default_home
+from faceplate.console import ProgressStyle, TqdmHandler, progress_sink, result_text
+from faceplate.context import Context
+from faceplate.errors import Cancelled, FaceplateError, InvalidInput, UnknownComponent, near_names
+from faceplate.jobs import JOBS, Verb, run_verb
+from faceplate.progress import Progress
+
+__all__ = ["main"]
+
+_TITLE = "Faceplate: face replacement for visual-effects artists."
+_GROUP = "faceplate.commands"
+
+_OTHERS = (
+    Verb(
+        "evaluate truth",
+        "measure a swap against its rendered truth",
+        "faceplate.evaluate.truth:TruthJob",
+        "faceplate.evaluate.truth:truth",
+    ),
+    Verb(
+        "evaluate footage",
+        "measure what analyse found in real footage",
+        "faceplate.evaluate.footage:FootageJob",
+        "faceplate.evaluate.footage:footage",
+    ),
+    Verb(
+        "models list",
+        "list the weights that Faceplate knows, and whether they are here",
+        "faceplate.commands.weights:ListWeights",
+        "faceplate.commands.weights:list_weights",
+    ),
+    Verb(
+        "models fetch",
+        "fetch weights by name, or the defaults",
+        "faceplate.commands.weights:FetchWeights",
+        "faceplate.commands.weights:fetch_weights",
+    ),
+    Verb(
+        "models verify",
+        "check the hashes of the weights that are here",
+        "faceplate.commands.weights:VerifyWeights",
+        "faceplate.commands.weights:verify_weights",
+    ),
+    Verb(
+        "models import",
+        "take weights from a file, on a machine without a network",
+        "faceplate.commands.weights:ImportWeights",
+        "faceplate.commands.weights:import_weights",
+    ),
+    Verb(
+        "model show",
+        "tell what a swap model is and which saves it has",
+        "faceplate.commands.model:ShowModel",
+        "faceplate.commands.model:show_model",
+    ),
+    Verb(
+        "consent new",
+        "write a consent record",
+        "faceplate.commands.consent:NewConsent",
+        "faceplate.commands.consent:new_consent",
+    ),
+    Verb(
+        "consent show",
+        "tell what a consent record allows",
+        "faceplate.commands.consent:ShowConsent",
+        "faceplate.commands.consent:show_consent",
+    ),
+    Verb(
+        "consent check",
+        "tell whether a record allows a use; logs nothing",
+        "faceplate.commands.consent:TryConsent",
+        "faceplate.commands.consent:try_consent",
+    ),
+    Verb(
+        "consent log",
+        "check the hash chain of the log of decisions",
+        "faceplate.commands.consent:CheckLog",
+        "faceplate.commands.consent:check_log",
+    ),
+)
+
+_VERBS = {verb.name: verb for verb in (*JOBS.values(), *_OTHERS)}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (docs/exit-codes.md).
+
+    Args:
+        argv: Words after ``faceplate``; None takes those of the process.
+    """
+    options, words = _global_parser().parse_known_args(argv)
+    _set_up_logging(options)
+    try:
+        return _run(options, words, list(sys.argv[1:] if argv is None else argv))
+    except FaceplateError as error:
+        if options.debug:
+            raise
+        print(f"faceplate: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        if options.debug:
+            raise
+        # the system's own sentence, such as "Permission denied", names the file
+        print(f"faceplate: {error}", file=sys.stderr)
+        return FaceplateError.exit_code
+
+
+def _run(options: argparse.Namespace, words: list[str], argv: list[str]) -> int:
+    if options.version:
+        print(f"faceplate {__version__}")
+        return 0
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        return 0 if words else InvalidInput.exit_code
+    plugins = {point.name: point for point in entry_points(group=_GROUP)}
+    if words[0] in plugins and words[0] not in _VERBS:
+        argv.remove(words[0])
+        return _run_plugin(plugins[words[0]], argv)
+    verb, rest = _split(words, [*_VERBS, *plugins])
+    if verb is None:
+        print(_overview(f"{words[0]} "))
+        return 0
+    return _run_verb(verb, rest, options)
+
+
+def _run_verb(verb: Verb, words: list[str], options: argparse.Namespace) -> int:
+    job = _parse(verb, words)
+    style: ProgressStyle = options.progress or ("bar" if sys.stderr.isatty() else "plain")
+    with progress_sink(style, sys.stderr) as sink, _stop_signals() as stopped:
+        context = Context(
+            home=options.home or default_home(),
+            progress=Progress(sink, lambda: bool(stopped)),
+            device=options.device,
+            consent_policy=options.consent_policy,
+            threads=options.threads,
+        )
+        try:
+            result = run_verb(verb, job, context)
+        except Cancelled as error:
+            print(f"faceplate: {error}", file=sys.stderr)
+            return 128 + (stopped[0] if stopped else signal.SIGINT)
+    _print_result(json.dumps(result, allow_nan=False) if options.json else result_text(result))
+    return 0
+
+
+def _print_result(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # the reader (`| head`) has gone; a second complaint while Python exits would help nobody
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run_plugin(point: EntryPoint, words: list[str]) -> int:
+    """Run a command of another package: a function of words that returns an exit code or None.
+
+    It gets every word but its name, since options that both sides know are its own.
+    """
+    return int(point.load()(words) or 0)
+
+
+def _split(words: list[str], known: list[str]) -> tuple[Verb | None, list[str]]:
+    """Find the verb of one or two words; None where only a group of verbs is named."""
+    for count in (2, 1):
+        verb = _VERBS.get(" ".join(words[:count]))
+        if verb is not None:
+            return verb, words[count:]
+    group = [name for name in known if name.startswith(f"{words[0]} ")]
+    if group and set(words[1:]) <= {"-h", "--help"}:
+        return None, []
+    wanted = " ".join(words[: 2 if group else 1])
+    choices = group or near_names(words[0], known, 3) or sorted(known)
+    raise UnknownComponent("command", wanted, choices)
+
+
+def _parse(verb: Verb, words: list[str]) -> Any:
+    """Fill the settings of a verb from words. The first setting may be given without its name."""
+    import tyro  # a quarter of a second that `faceplate --help` need not spend
+
+    kind = verb.settings_type()
+    first = next(iter(kind.__dataclass_fields__), None)
+    if words and first is not None and not words[0].startswith("-"):
+        words = [f"--{first.replace('_', '-')}", *words]
+    return tyro.cli(kind, prog=f"faceplate {verb.name}", args=words)
+
+
+def _global_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("faceplate", add_help=False, allow_abbrev=False)
+    add = parser.add_argument_group("options of every command").add_argument
+    add("--home", type=Path, metavar="DIR", help="weights, logs; $FACEPLATE_HOME or ~/.faceplate")
+    add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N")
+    add("--threads", type=int, default=0, metavar="N", help="threads of the job; 0: all")
+    add("--consent-policy", choices=("refuse", "warn"), default="refuse", help="without consent")
+    add("--progress", choices=("bar", "plain", "json", "none"), help="bar in a terminal, or plain")
+    add("--json", action="store_true", help="the last line of output is the result as JSON")
+    add("--verbose", action="store_true", help="tell what is done while it is done")
+    add("--debug", action="store_true", help="show where an error came from")
+    add("--version", action="store_true", help="print the version")
+    return parser
+
+
+def _overview(prefix: str = "") -> str:
+    """Return the help of the whole command line, or of one group of verbs."""
+    summaries = {name: verb.summary for name, verb in _VERBS.items() if name.startswith(prefix)}
+    if not prefix:
+        for point in entry_points(group=_GROUP):
+            summaries.setdefault(point.name, f"of the package {point.value.partition('.')[0]}")
+    width = max(len(name) for name in summaries)
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in summaries.items()]
+    usage = f"usage: faceplate {prefix}COMMAND ..., and `faceplate {prefix}COMMAND --help` for each"
+    rest = _global_parser().format_help().partition("options of every command")
+    return "\n".join([_TITLE, "", usage, "", "commands:", *lines, "", rest[1] + rest[2]]).rstrip()
+
+
+def _set_up_logging(options: argparse.Namespace) -> None:
+    handler = TqdmHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    level = logging.DEBUG if options.debug else logging.INFO if options.verbose else logging.WARNING
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("faceplate").setLevel(level)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Turn SIGINT and SIGTERM into a request to stop; a second one of either stops at once."""
+    stopped: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stopped:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        stopped.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped  # signals belong to the main thread
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""How work looks in a terminal: results as readable text, progress as bars or lines.
+
+Nothing here prints: text is returned, and progress goes to the stream that is given.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, Literal, TextIO
+
+from faceplate.progress import Report
+
+__all__ = ["ProgressStyle", "TqdmHandler", "progress_line", "progress_sink", "result_text"]
+
+ProgressStyle = Literal["bar", "plain", "json", "none"]
+Sink = Callable[[Report], None]
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+def result_text(values: Mapping[str, Any]) -> str:
+    """Return a result as aligned lines; lists of records become tables below them.
+
+    Example:
+        >>> print(result_text({"frames": 2, "faces": [{"frame": 1, "score": 0.51234}]}))
+        frames   2
+        <BLANKLINE>
+        faces
+        frame    score
+        1        0.5123
+    """
+    plain = {name: value for name, value in values.items() if not _is_table(value)}
+    tables = {name: value for name, value in values.items() if _is_table(value)}
+    width = max((len(name) for name in _flat(plain)), default=0)
+    lines = [f"{name:<{width}}   {text}" for name, text in _flat(plain).items()]
+    for name, rows in tables.items():
+        lines += ["", _words(name), *_table(rows)]
+    return "\n".join(lines).strip("\n")
+
+
+def progress_line(report: Report) -> str:
+    """Return one report as one line.
+
+    Example:
+        >>> progress_line(Report("train", 20, 100, 65.0, figures={"loss": 0.25}))
+        'train 20/100 20%, 1:05 left, loss 0.25'
+    """
+    text = f"{report.title} {report.done}"
+    if report.total:
+        text += f"/{report.total} {100 * report.done // report.total}%"
+    parts = [text]
+    if report.frame is not None:
+        parts.append(f"frame {report.frame}")
+    if report.seconds_left is not None:
+        minutes, seconds = divmod(round(report.seconds_left), 60)
+        parts.append(f"{minutes}:{seconds:02d} left")
+    parts += [f"{name} {_number(value)}" for name, value in report.figures.items()]
+    if report.preview is not None:
+        parts.append(f"preview {report.preview}")
+    return ", ".join(parts)
+
+
+@contextmanager
+def progress_sink(style: ProgressStyle, stream: TextIO) -> Iterator[Sink | None]:
+    """Give a sink for reports that shows them on `stream`, and tidy up behind it.
+
+    Args:
+        style: ``bar`` draws, ``plain`` writes a line every few seconds and at the end of each part,
+            ``json`` writes every report as one JSON line, ``none`` shows nothing.
+        stream: Where to, usually standard error.
+    """
+    if style == "none":
+        yield None
+    elif style == "json":
+        yield lambda report: _write(stream, json.dumps(asdict(report), default=str))
+    elif style == "plain":
+        yield _Lines(stream)
+    else:
+        bars = _Bars(stream)
+        try:
+            yield bars
+        finally:
+            bars.close()
+
+
+class TqdmHandler(logging.Handler):
+    """Writes log lines above a bar instead of through it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        from tqdm import tqdm  # only where something is logged: `faceplate --help` stays fast
+
+        tqdm.write(self.format(record), file=self._stream)
+
+
+class _Lines:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._next: dict[str, float] = {}
+
+    def __call__(self, report: Report) -> None:
+        now = time.monotonic()
+        if now >= self._next.get(report.title, 0.0) or report.done == report.total:
+            self._next[report.title] = now + _SECONDS_BETWEEN_LINES
+            _write(self._stream, progress_line(report))
+
+
+class _Bars:
+    """One bar per part of the work, finished ones stay above."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._title: str | None = None
+        self._bar: Any = None
+
+    def __call__(self, report: Report) -> None:
+        if report.title != self._title:
+            self._open(report)
+        figures = {name: _number(value) for name, value in report.figures.items()}
+        if report.frame is not None:
+            figures = {"frame": str(report.frame), **figures}
+        self._bar.set_postfix(figures, refresh=False)
+        self._bar.update(report.done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def _open(self, report: Report) -> None:
+        from tqdm import tqdm  # only where a bar is drawn: `faceplate --help` stays fast
+
+        self.close()
+        self._title = report.title
+        # what a resumed run finished earlier must not count as speed
+        self._bar = tqdm(
+            desc=report.title,
+            total=report.total,
+            initial=max(0, report.done - 1),
+            file=self._stream,
+            dynamic_ncols=True,
+        )
+
+
+def _write(stream: TextIO, line: str) -> None:
+    stream.write(line + "\n")
+    stream.flush()
+
+
+def _is_table(value: Any) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and len(value) > 0
+        and all(isinstance(row, Mapping) for row in value)
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[_words(name) for name in names]]
+    cells += [[_text(row.get(name)) for name in names] for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    return [
+        "   ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    lines: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            lines.update(_flat(value, f"{prefix}{_words(name)} "))
+        else:
+            lines[prefix + _words(name)] = _text(value)
+    return lines
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(entry) for entry in value) or "-"
+    return str(value)
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"
