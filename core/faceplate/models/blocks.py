@@ -7,6 +7,7 @@ column x is ``4 * c + 2 * y + x``. Weights of TensorFlow origin, whose order is
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -122,7 +123,7 @@ class Encoder(nn.Module):
         if "t" in options:
             layers.append(Res(dims, res))
             widths.append(dims * 8)
-        layers += [Down(a, b, act) for a, b in zip(widths, widths[1:], strict=False)]
+        layers += [Down(a, b, act) for a, b in pairwise(widths)]
         if "t" in options:
             layers.append(Res(dims * 8, res))
         self.layers = nn.Sequential(*layers)
@@ -131,7 +132,7 @@ class Encoder(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Map (B, 3, R, R) to (B, size); flattened in channel-first order."""
-        code = self.layers(image).flatten(1)
+        code: Tensor = self.layers(image).flatten(1)
         return pixel_norm(code) if self.normalise else code
 
 
@@ -146,9 +147,7 @@ class Inter(nn.Module):
         options: With ``d`` the map starts at half the size; with ``t`` it is not upsampled.
     """
 
-    def __init__(
-        self, inputs: int, dims: int, outputs: int, resolution: int, options: str
-    ) -> None:
+    def __init__(self, inputs: int, dims: int, outputs: int, resolution: int, options: str) -> None:
         super().__init__()
         self.side = resolution // (32 if "d" in options else 16)
         self.outputs = outputs
@@ -159,7 +158,8 @@ class Inter(nn.Module):
     def forward(self, code: Tensor) -> Tensor:
         """Map (B, inputs) to (B, outputs, L, L), L the side, doubled without ``t``."""
         x = self.dense2(self.dense1(code)).unflatten(1, (self.outputs, self.side, self.side))
-        return x if self.up is None else self.up(x)
+        upsampled: Tensor = x if self.up is None else self.up(x)
+        return upsampled
 
 
 class Decoder(nn.Module):
@@ -178,8 +178,7 @@ class Decoder(nn.Module):
         factors = [8, 8, 4, 2] if "t" in options else [8, 4, 2]
         self.image = nn.Sequential(*_image_layers(inputs, [f * dims for f in factors], act, res))
         masks = [f * mask_dims for f in factors] + ([mask_dims] if "d" in options else [])
-        widths = [inputs, *masks]
-        ups = [Up(a, b, act) for a, b in zip(widths, masks, strict=False)]
+        ups = [Up(a, b, act) for a, b in pairwise([inputs, *masks])]
         self.matte = nn.Sequential(*ups, nn.Conv2d(masks[-1], 1, 1))
         kernels = [1, 3, 3, 3] if "d" in options else [1]
         self.head = nn.ModuleList(nn.Conv2d(dims * 2, 3, k, padding=k // 2) for k in kernels)
@@ -198,10 +197,11 @@ class Decoder(nn.Module):
     def _four_heads(self, features: Tensor) -> Tensor:
         # Each head gives one pixel of every 2x2 block. As one convolution they cost a third: the
         # 1x1 kernel is padded with zeros, and channel 4 * c + k holds colour c of head k.
-        small, *rest = (conv.weight for conv in self.head)
-        weights = [functional.pad(small, (1, 1, 1, 1)), *rest]
+        convs = [conv for conv in self.head if isinstance(conv, nn.Conv2d)]
+        weights = [functional.pad(convs[0].weight, (1, 1, 1, 1)), *(c.weight for c in convs[1:])]
         weight = torch.stack(weights, dim=1).flatten(0, 1)  # (3, 4, C, 3, 3) -> (12, C, 3, 3)
-        bias = torch.stack([conv.bias for conv in self.head], dim=1).flatten()
+        biases = [conv.bias for conv in convs if conv.bias is not None]
+        bias = torch.stack(biases, dim=1).flatten()  # (3, 4) -> (12)
         return functional.conv2d(features, weight, bias, padding=1)
 
     def to_matte(self, code: Tensor) -> Tensor:
@@ -213,6 +213,6 @@ def _image_layers(
     inputs: int, widths: list[int], act: Activation, res: Activation
 ) -> list[nn.Module]:
     layers: list[nn.Module] = []
-    for a, b in zip([inputs, *widths], widths, strict=False):
+    for a, b in pairwise([inputs, *widths]):
         layers += [Up(a, b, act), Res(b, res)]
     return layers

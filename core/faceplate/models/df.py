@@ -1,7 +1,7 @@
 """DF: one encoder and one bottleneck for two people, one decoder for each.
 
-Origin: DeepFaceLab (arXiv 2005.05535), figure 2; option letters: ``u`` normalised code, ``d`` double
-resolution at the same cost, ``t`` deeper, ``c`` cosine activation.
+Origin: DeepFaceLab (arXiv 2005.05535), figure 2. Option letters: ``u`` normalised code, ``d``
+double resolution at the same cost, ``t`` deeper, ``c`` cosine activation.
 """
 
 from dataclasses import dataclass

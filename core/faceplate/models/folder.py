@@ -1,0 +1,192 @@
+"""A swap model on disk, one folder::
+
+model/
+├── config.json                    SwapModelConfig
+└── saves/000001200/               one save, named after its step
+├── weights.safetensors
+├── optimizer.safetensors      absent in an exported model
+├── state.json                 step, losses, settings of the training
+└── manifest.json              sha256 of each of these
+"""
+
+import logging
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from faceplate import __version__
+from faceplate.config import from_json, to_json
+from faceplate.errors import BadSettings, Damaged, InvalidInput, NotFound
+from faceplate.io.atomic import write_text
+from faceplate.models.df import DFConfig
+from faceplate.models.lock import folder_lock
+from faceplate.models.save import Save, write_save_folder
+
+__all__ = ["ModelFolder", "SwapModelConfig"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SwapModelConfig:
+    """What a swap model is; written when it is created and never changed."""
+
+    likeness: str
+    """Id of the likeness (whose face goes in), such as ``p1A``."""
+    performer: str
+    """Id of the performer (who is in the plate)."""
+    face_type: str
+    """Face type of the crops, such as ``full_face``."""
+    encoding: str
+    """Working encoding of the crops: ``acescct`` or ``srgb``."""
+    architecture: str = "df"
+    """Name in `faceplate.models.ARCHITECTURES`."""
+    net: DFConfig = field(default_factory=DFConfig)
+    """Shape of the network."""
+    consent_id: str | None = None
+    """Consent record under which training began; None where the policy let it pass."""
+    created: str = ""
+    """Date and time of creation, ISO 8601, UTC."""
+    code_version: str = __version__
+    """Version of Faceplate that created it."""
+    format: int = 1
+    """Version of this folder format."""
+
+
+class ModelFolder:
+    """A swap model's folder.
+
+    What a killed writer left behind is removed when the folder is opened; the folder of a writer
+    that is at work is left alone.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        NotFound: There is no model.
+        BadSettings: Its config is not one, or of a newer format.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        if not (self.path / "config.json").is_file():
+            raise NotFound(f"{self.path} is not a swap model: it has no config.json")
+        self.config = from_json(SwapModelConfig, self.path / "config.json")
+        if self.config.format != 1:
+            raise BadSettings(
+                f"{self.path}: model format {self.config.format} is newer than this version of "
+                "Faceplate (1); update Faceplate"
+            )
+        self._remove_leftovers()
+
+    @classmethod
+    def create(cls, path: Path | str, config: SwapModelConfig) -> "ModelFolder":
+        """Make a new model without saves. Raises InvalidInput if there is one already."""
+        folder = Path(path)
+        if (folder / "config.json").exists():
+            raise InvalidInput(f"there is a swap model in {folder} already; choose another folder")
+        (folder / "saves").mkdir(parents=True, exist_ok=True)
+        write_text(folder / "config.json", to_json(config))
+        return cls(folder)
+
+    @staticmethod
+    def exists(path: Path | str) -> bool:
+        """Return whether `path` holds a swap model."""
+        return (Path(path) / "config.json").is_file()
+
+    def saves(self) -> list[Save]:
+        """Return all saves, oldest first, whole or not."""
+        folders = (self.path / "saves").glob("[0-9]*")
+        return [Save(folder, int(folder.name)) for folder in sorted(folders) if folder.is_dir()]
+
+    def latest(self) -> Save:
+        """Return the newest save that verifies; damaged ones are skipped with a warning.
+
+        Raises:
+            NotFound: There is no save yet.
+            Damaged: There are saves and none is whole.
+        """
+        saves = self.saves()
+        if not saves:
+            raise NotFound(f"the swap model {self.path} has no save yet: train it first")
+        for save in reversed(saves):
+            try:
+                save.verify()
+            except Damaged as error:
+                logger.warning("the save of step %d is skipped: %s", save.step, error)
+            else:
+                return save
+        raise Damaged(f"none of the {len(saves)} saves of {self.path} is whole; restore a backup")
+
+    def write_save(
+        self,
+        step: int,
+        weights: Mapping[str, Tensor],
+        optimizer: Mapping[str, Tensor] | None,
+        state: Mapping[str, Any],
+        keep: int = 3,
+    ) -> Save:
+        """Write the save of a step, whole or not at all, and remove all but the newest `keep`.
+
+        Args:
+            step: Training steps done; a whole save of the same step is kept as it is.
+            weights: Tensors of the network by name.
+            optimizer: Tensors of the optimiser by name; None leaves them out.
+            state: JSON-able values that go with them.
+            keep: Saves to keep, at least one.
+
+        Raises:
+            DiskFull: No room; earlier saves are intact.
+        """
+        target = self.path / "saves" / f"{step:09d}"
+        save = Save(target, step)
+        if not _is_whole(save):
+            save = write_save_folder(target, step, weights, optimizer, state)
+        for old in [old for old in self.saves() if old.step <= step][: -max(keep, 1)]:
+            shutil.rmtree(old.path, ignore_errors=True)
+        return save
+
+    def sha256(self) -> str:
+        """Return the hash of the newest weights, for provenance."""
+        return self.latest().sha256()
+
+    def export(
+        self, dest: Path | str, dtype: Literal["float16", "float32"] = "float16"
+    ) -> "ModelFolder":
+        """Write the newest weights without the optimiser to a new model folder.
+
+        The small folder predicts as it is, and training can be continued in a copy of it.
+
+        Raises:
+            InvalidInput: `dest` holds a model already.
+        """
+        save = self.latest()
+        folder = ModelFolder.create(dest, self.config)
+        kind = {"float16": torch.float16, "float32": torch.float32}[dtype]
+        weights = {name: tensor.to(kind) for name, tensor in save.weights().items()}
+        folder.write_save(save.step, weights, None, save.state())
+        return folder
+
+    def _remove_leftovers(self) -> None:
+        leftovers = list((self.path / "saves").glob(".*.part"))
+        if not leftovers:
+            return
+        with folder_lock(self.path) as held:
+            for leftover in leftovers if held else []:
+                logger.warning("%s was left by a killed run and is removed", leftover)
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_whole(save: Save) -> bool:
+    if not save.path.exists():
+        return False
+    try:
+        save.verify()
+    except Damaged:
+        return False
+    return True
