@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -58,7 +58,7 @@ def from_dict(kind: type[T], values: Mapping[str, Any], what: str = "settings") 
 def from_json(kind: type[T], path: Path) -> T:
     """Read a dataclass from a JSON file. Raises NotFound or BadSettings."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except FileNotFoundError as error:
         raise NotFound(f"{path} does not exist") from error
     try:
@@ -77,9 +77,32 @@ def settings_hash(settings: Any) -> str:
 
 
 def _refuse_unknown(kind: type[Any], values: Mapping[str, Any], what: str) -> None:
+    hints = get_type_hints(kind)
     known = [field.name for field in dataclasses.fields(kind)]
-    for key in values:
+    for key, value in values.items():
         if key not in known:
             near = near_names(str(key), known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
             raise BadSettings(f"{what}: unknown key {key!r}{hint}")
+        nested = _dataclasses_in(hints[key])
+        if len(nested) == 1:  # of several the value itself must tell which is meant
+            for where, inner in _mappings(value, key):
+                _refuse_unknown(nested[0], inner, f"{what}: {where}")
+
+
+def _dataclasses_in(hint: Any) -> list[type[Any]]:
+    """Return the dataclasses that a type names: itself, or inside a union, list or tuple."""
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return [hint]
+    origin = get_origin(hint)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return []  # its keys are free
+    return [kind for part in get_args(hint) for kind in _dataclasses_in(part)]
+
+
+def _mappings(value: Any, where: str) -> list[tuple[str, Mapping[str, Any]]]:
+    if isinstance(value, Mapping):
+        return [(where, value)]
+    if isinstance(value, list | tuple):
+        return [pair for n, part in enumerate(value) for pair in _mappings(part, f"{where}.{n}")]
+    return []

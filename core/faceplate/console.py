@@ -29,8 +29,8 @@ def result_text(values: Mapping[str, Any]) -> str:
         frames   2
         <BLANKLINE>
         faces
-        frame    score
-        1        0.5123
+        frame   score
+        1       0.5123
     """
     plain = {name: value for name, value in values.items() if not _is_table(value)}
     tables = {name: value for name, value in values.items() if _is_table(value)}

@@ -53,9 +53,18 @@ class Registry(Generic[T]):
 
     def load(self, name: str) -> T:
         """Import and return the part. Raises UnknownComponent, which lists the choices."""
-        target = self._table.get(name) or self._plugins().get(name)
-        if target is None:
-            raise UnknownComponent(self.kind, name, self.names())
+        if name in self._table:
+            return self._import(self._table[name])
+        others = self._plugins()
+        try:
+            if name in others:
+                return self._import(others.pop(name))
+        except (ImportError, AttributeError) as error:
+            # a broken plug-in is its maker's business: it is as if it were not installed
+            logger.warning("%s %r of a plug-in cannot be loaded: %s", self.kind, name, error)
+        raise UnknownComponent(self.kind, name, sorted({**others, **self._table}))
+
+    def _import(self, target: str) -> T:
         module, _, attribute = target.partition(":")
         return cast(T, getattr(import_module(module), attribute))
 
