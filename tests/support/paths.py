@@ -1,21 +1,21 @@
-"""Where test data lies, relative to the repository."""
+"""Where the data of tests lies."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-REPO = Path(__file__).parents[2]
+__all__ = ["MINI", "REPO", "shared_data"]
+
+REPO = Path(__file__).resolve().parents[2]
 MINI = REPO / "examples" / "mini"
-"""Rendered shots with their exact truth; its landmark pixels are edge based (ours: minus 0.5)."""
+"""Rendered plates with their exact truth, committed."""
 
 
 def shared_data(name: str) -> Path:
-    """Return a folder of the larger test data, or skip the test where it is not on this machine."""
+    """Return a folder or file of the larger data outside the repository, or skip the test."""
     root = Path(os.environ.get("FACEPLATE_TEST_DATA") or REPO.parent / "shared" / "data")
     path = root / name
     if not path.exists():
-        pytest.skip(
-            f"the larger test data {name!r} is not here; FACEPLATE_TEST_DATA names its folder"
-        )
+        pytest.skip(f"needs the data {name!r}: {path} is absent (see FACEPLATE_TEST_DATA)")
     return path

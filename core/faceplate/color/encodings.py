@@ -1,0 +1,94 @@
+"""The two encodings derived from a plate: *view* for detectors, *working* for networks.
+
+Both are defined by themselves and not by the studio's config: a swap model trained in ACEScct must
+mean the same ACEScct in every shop. Where a config has no space of that name, the way leads over
+its interchange role to our built-in config.
+"""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceplate.color.ocio import OcioConfig
+from faceplate.errors import BadSettings
+
+__all__ = ["WORKING_SPACES", "Encodings", "shoulder"]
+
+FloatArray = NDArray[np.float32]
+
+WORKING_SPACES = {"acescct": "ACEScct", "srgb": "srgb_rec709_scene"}
+"""Working encodings, as recorded in facesets and models, with their names in OCIO."""
+
+_VIEW_LINEAR = "lin_rec709_scene"
+_VIEW = "srgb_rec709_scene"
+
+SHOULDER_START = 0.6
+"""Scene-linear value up to which the view shows a colour as it is."""
+
+
+class Encodings:
+    """Ways between a plate's own space, the view and the working encoding.
+
+    Args:
+        config: The OCIO config.
+        plate_space: The plate's space: a name, role or alias of the config.
+        working: ``acescct`` or ``srgb``.
+
+    Raises:
+        UnknownColorSpace: `plate_space` is not in the config.
+        BadSettings: No such working encoding.
+    """
+
+    def __init__(
+        self,
+        config: OcioConfig,
+        plate_space: str,
+        working: Literal["acescct", "srgb"] | str = "acescct",
+    ) -> None:
+        if working not in WORKING_SPACES:
+            choices = ", ".join(WORKING_SPACES)
+            raise BadSettings(f"no working encoding is called {working!r}; there are: {choices}")
+        self.config = config
+        self.plate_space = config.resolve(plate_space)
+        """The config's own name of the plate's space."""
+        self.working = working
+        """The working encoding's name, as recorded in facesets and models."""
+        self._working_space = WORKING_SPACES[working]
+
+    def to_view(self, rgb: FloatArray) -> FloatArray:
+        """Return plate colours HxWx3 as sRGB-like display values in 0..1, for detectors.
+
+        Up to 0.6 in linear light they are plain sRGB; above, a soft shoulder bends them towards 1,
+        so that a face lit to several times white keeps its shading. NaN shows as black.
+        """
+        linear = self.config.apply(rgb, self.plate_space, _VIEW_LINEAR)
+        bent = shoulder(np.nan_to_num(linear, copy=False, nan=0.0))
+        view = self.config.apply(bent, _VIEW_LINEAR, _VIEW)
+        return np.clip(view, 0.0, 1.0)
+
+    def to_working(self, rgb: FloatArray) -> FloatArray:
+        """Return plate colours HxWx3 in the working encoding; not clipped."""
+        return self.config.apply(rgb, self.plate_space, self._working_space)
+
+    def from_working(self, rgb: FloatArray) -> FloatArray:
+        """Return working colours HxWx3 in the plate's space: the inverse of `to_working`."""
+        return self.config.apply(rgb, self._working_space, self.plate_space)
+
+    def seen(self, rgb: FloatArray) -> FloatArray:
+        """Return plate colours as a network sees them: clipped to 0..1 in the working encoding.
+
+        Same space as `rgb`. The difference to `rgb` is what the delta composite brings back.
+        """
+        return self.from_working(np.clip(self.to_working(rgb), 0.0, 1.0))
+
+
+def shoulder(linear: FloatArray) -> FloatArray:
+    """Bend values over `SHOULDER_START` towards 1, smooth in value and slope; negatives become 0.
+
+    1 - (1 - s) / sqrt(1 + 2 (x - s) / (1 - s)): slope 1 at s, and a tail that still tells 8 from 16.
+    """
+    start = np.float32(SHOULDER_START)
+    over = np.maximum(linear - start, 0.0) / (1 - start)
+    bent = 1 - (1 - start) / np.sqrt(1 + 2 * over)
+    return np.where(linear > start, bent, np.maximum(linear, 0.0)).astype(np.float32)

@@ -1,0 +1,145 @@
+"""Colour spaces, through PyOpenColorIO only.
+
+OpenImageIO bundles another OCIO with other built-in configs, so its colour calls are never used.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import PyOpenColorIO as ocio
+from numpy.typing import NDArray
+
+from faceplate.errors import BadSettings, BadShape, NotFound, UnknownColorSpace, near_names
+
+__all__ = ["BUILTIN_CONFIG", "OcioConfig", "load_config"]
+
+FloatArray = NDArray[np.float32]
+
+BUILTIN_CONFIG = "studio-config-v2.2.0_aces-v1.3_ocio-v2.4"
+"""Fixed by name: its OCIO 2.4 is read by every host of the VFX platforms 2025 and later."""
+
+
+class OcioConfig:
+    """An OCIO config with its processors kept.
+
+    Args:
+        config: The config.
+        name: A path or a built-in's resolved name, fit for a header.
+        digest: sha256 (hex) of the config's text.
+    """
+
+    def __init__(self, config: ocio.Config, name: str, digest: str) -> None:
+        self.name = name
+        """Path, or name of a built-in config; never ``ocio://default``."""
+        self.hash = digest
+        """sha256 (hex) of the file, or of a built-in's text."""
+        self._config = config
+        self._processors: dict[tuple[str, str], ocio.CPUProcessor] = {}
+
+    def resolve(self, space: str) -> str:
+        """Return the config's own name of a space, role, alias or interop identifier.
+
+        Raises:
+            UnknownColorSpace: The config has none; near names are listed.
+        """
+        found = self._config.getColorSpace(space) if space else None
+        if found is None:
+            raise UnknownColorSpace(space, self.name, self._near(space))
+        return str(found.getName())
+
+    def has(self, space: str) -> bool:
+        """Return whether the config knows a space, role or alias."""
+        return bool(space) and self._config.getColorSpace(space) is not None
+
+    def apply(self, rgb: FloatArray, source: str, target: str) -> FloatArray:
+        """Return pixels converted from one space to another; nothing is clipped.
+
+        Args:
+            rgb: HxWx3 float32 (any number of leading axes), encoded in `source`.
+            source: A space, role or alias.
+            target: Likewise.
+
+        Raises:
+            UnknownColorSpace: One of them is not in the config.
+            BadShape: Not three float32 channels.
+        """
+        return _run(self._processor(source, target), rgb)
+
+    def _processor(self, source: str, target: str) -> ocio.CPUProcessor:
+        key = (self.resolve(source), self.resolve(target))
+        if key not in self._processors:
+            self._processors[key] = self._build(*key)
+        return self._processors[key]
+
+    def _build(self, source: str, target: str) -> ocio.CPUProcessor:
+        try:
+            # Lossless: no approximation of curves, so that there and back is exact.
+            return self._config.getProcessor(source, target).getOptimizedCPUProcessor(
+                ocio.OPTIMIZATION_LOSSLESS
+            )
+        except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+            raise BadSettings(
+                f"the OCIO config {self.name} cannot convert {source!r} to {target!r}: {error}"
+            ) from error
+
+    def _near(self, space: str) -> list[str]:
+        spaces = self._config.getColorSpaces(
+            ocio.SEARCH_REFERENCE_SPACE_ALL, ocio.COLORSPACE_ACTIVE
+        )
+        known = [role for role, _ in self._config.getRoles()]
+        for item in spaces:
+            known += [item.getName(), *item.getAliases()]
+        return near_names(space, known)
+
+
+def load_config(
+    request: str | Path | None = None, environment: Mapping[str, str] | None = None
+) -> OcioConfig:
+    """Load the config asked for, else that of ``OCIO`` in the environment, else our built-in.
+
+    Args:
+        request: A path, or the name of a built-in config (``ocio://`` may stand before it).
+        environment: The process's variables; only a `main()` passes ``os.environ``.
+
+    Raises:
+        NotFound: No such file.
+        BadSettings: A file that is no config, or no such built-in.
+    """
+    wish = str(request or (environment or {}).get("OCIO") or BUILTIN_CONFIG)
+    if wish.startswith("ocio://"):
+        # `default` and `latest` mean another config in every release: the real name is kept.
+        wish = str(ocio.ResolveConfigPath(wish)).removeprefix("ocio://")
+    names = [item[0] for item in ocio.BuiltinConfigRegistry().getBuiltinConfigs()]
+    if wish in names:
+        return _load_builtin(wish)
+    return _load_file(Path(wish), names)
+
+
+def _load_builtin(name: str) -> OcioConfig:
+    config = ocio.Config.CreateFromBuiltinConfig(name)
+    digest = hashlib.sha256(config.serialize().encode()).hexdigest()
+    return OcioConfig(config, name, digest)
+
+
+def _load_file(path: Path, builtin: list[str]) -> OcioConfig:
+    if not path.is_file():
+        near = near_names(path.name, builtin, 3)
+        hint = f"; built-in configs near it: {', '.join(near)}" if near else ""
+        raise NotFound(f"there is no OCIO config {path}{hint}")
+    try:
+        config = ocio.Config.CreateFromFile(str(path))
+        config.validate()
+    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+        raise BadSettings(f"{path} is no valid OCIO config: {error}") from error
+    return OcioConfig(config, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _run(processor: ocio.CPUProcessor, rgb: FloatArray) -> FloatArray:
+    if rgb.ndim < 1 or rgb.shape[-1] != 3 or rgb.dtype != np.float32:
+        raise BadShape("colours", f"{rgb.dtype} {rgb.shape}", "float32 (..., 3)")
+    converted = np.array(rgb, np.float32, order="C", copy=True)
+    if converted.size:
+        processor.applyRGB(converted)
+    return converted
