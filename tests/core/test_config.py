@@ -20,6 +20,7 @@ class Outer:
     inner: Inner = field(default_factory=Inner)
     many: tuple[Inner, ...] = ()
     day: date | None = None
+    named: dict[str, Inner] = field(default_factory=dict)
 
 
 def test_settings_survive_their_file(tmp_path: Path) -> None:
