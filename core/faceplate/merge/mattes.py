@@ -27,8 +27,7 @@ def matte_size(crop_size: int) -> int:
 def clean_matte(matte: NDArray[np.floating]) -> Matte:
     """Return a network's matte as float32 in 0..1, its noise near both ends cut off, NaN as 0."""
     finite = np.nan_to_num(np.asarray(matte, np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-    stretched = (finite - _NOISE) / (1 - 2 * _NOISE)
-    return np.clip(stretched, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((finite - _NOISE) / (1 - 2 * _NOISE), 0, 1), np.float32)
 
 
 def resize_matte(matte: Matte, size: int) -> Matte:
@@ -36,14 +35,15 @@ def resize_matte(matte: Matte, size: int) -> Matte:
     if matte.shape == (size, size):
         return matte
     method = cv2.INTER_AREA if size < matte.shape[0] else cv2.INTER_CUBIC
-    return np.clip(cv2.resize(matte, (size, size), interpolation=method), 0, 1).astype(np.float32)
+    resized = cv2.resize(matte, (size, size), interpolation=method)
+    return np.asarray(np.clip(resized, 0, 1), np.float32)
 
 
 def choose_matte(choice: MatteChoice, learned: Matte, hull: Matte) -> Matte:
     """Multiply the mattes that the recipe names. Both float32 of one shape, in 0..1."""
     if choice == "learned":
         return learned
-    return hull if choice == "hull" else learned * hull
+    return hull if choice == "hull" else np.asarray(learned * hull, np.float32)
 
 
 def erode_feather(matte: Matte, erode_px: float, feather_px: float) -> Matte:

@@ -51,9 +51,9 @@ class Recipe:
     matte: MatteChoice = "learned*hull"
     """Which mattes are multiplied: the network's own (likeness times performer), the hull of the
     landmarks."""
-    erode: float = 2.0
+    erode: float = 0.0
     """How far the matte is drawn in before its feather begins, % of face width, 0 to 30."""
-    feather: float = 12.0
+    feather: float = 8.0
     """Width of the soft edge, % of face width, 0 to 60; all of it lies inside the eroded matte."""
     opacity: float = 1.0
     """The matte is multiplied by this, 0 to 1."""
