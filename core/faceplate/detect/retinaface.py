@@ -118,13 +118,12 @@ def _decode_points(offsets: Floats, anchors: npt.NDArray[np.float64]) -> npt.NDA
 
 def _blob(view: Floats, size: tuple[int, int]) -> Floats:
     """Return 1x3xHxW: BGR 0..255 minus the mean, zero beyond the image up to whole strides."""
-    small = view
-    if size != (view.shape[1], view.shape[0]):
-        small = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
-    small = np.clip(np.nan_to_num(small, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
+    same = size == (view.shape[1], view.shape[0])
+    resized = view if same else cv2.resize(view, size, interpolation=cv2.INTER_AREA)
+    small = np.clip(np.nan_to_num(resized, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
     height, width = (-(-side // _MULTIPLE) * _MULTIPLE for side in small.shape[:2])
     blob = np.zeros((1, 3, height, width), dtype=np.float32)
-    centred = small[:, :, ::-1] * 255 - _MEAN_BGR
+    centred = small[:, :, ::-1] * np.float32(255) - _MEAN_BGR
     blob[0, :, : small.shape[0], : small.shape[1]] = centred.transpose(2, 0, 1)
     return blob
 

@@ -1,0 +1,92 @@
+"""MediaPipe FaceMesh: 468 points with depth, of which 68 stand for the iBUG points.
+
+Y. Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", CVPR
+workshop 2019. The network looks twice: at a crop around the box, then at one around the first mesh.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from faceplate.geometry.points import Matrix, Points, invert, transform
+from faceplate.geometry.warp import warp_crop
+from faceplate.landmarks import Landmarks, roll_of
+from faceplate.landmarks.crop import check_face, view_to_square
+from faceplate.landmarks.iris import IrisNet
+from faceplate.landmarks.tflite import TfliteNet
+
+__all__ = ["MESH_TO_68", "FaceMesh"]
+
+MESH_TO_68: tuple[int, ...] = (
+    *(162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389),  # jaw
+    *(71, 63, 105, 66, 107, 336, 296, 334, 293, 301),  # brows
+    *(168, 197, 5, 4, 75, 97, 2, 326, 305),  # nose
+    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),  # eyes
+    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),  # outer lips
+    *(78, 82, 13, 312, 308, 317, 14, 87),  # inner lips
+)
+"""The mesh point nearest to each iBUG point; the jaw's lie on the mesh, not on the contour."""
+
+_CROP_OF_FACE = 1.5
+_LEFT_EYE_OUTER, _RIGHT_EYE_OUTER = 33, 263
+_LOST = 0.02  # below this presence the first mesh does not say where to look again
+
+
+class FaceMesh:
+    """The default landmarker.
+
+    Args:
+        weights: File of the card `facemesh-468`.
+        iris_weights: File of the card `iris`; None leaves the irises out.
+        threads: Threads of the networks; 0 leaves LiteRT's own default.
+
+    Raises:
+        Damaged: A file is not its network.
+    """
+
+    cards = ("facemesh-468", "iris")
+
+    def __init__(
+        self, weights: Path, iris_weights: Path | None = None, *, threads: int = 0
+    ) -> None:
+        self._net = TfliteNet(weights, ("conv2d_20", "conv2d_30"), threads=threads)
+        self._iris = None if iris_weights is None else IrisNet(iris_weights, threads=threads)
+
+    def __call__(
+        self,
+        view: npt.NDArray[np.float32],
+        box: tuple[float, float, float, float],
+        roll_hint: float | None = None,
+    ) -> Landmarks:
+        """Return the points of the face in a box, the mesh and the irises. Raises BadShape."""
+        centre, width, height = check_face(view, box)
+        mesh, presence = self._look(view, centre, max(width, height), roll_hint or 0.0)
+        if presence > _LOST:
+            mesh, presence = self._look(view, *_place_of(mesh))
+        iris = None if self._iris is None else self._iris(view, mesh[:, :2])
+        return Landmarks(mesh[list(MESH_TO_68), :2], presence, mesh, iris)
+
+    def _look(
+        self, view: npt.NDArray[np.float32], centre: Points, face_px: float, roll: float
+    ) -> tuple[npt.NDArray[np.float64], float]:
+        side = self._net.side
+        to_crop = view_to_square(centre, face_px * _CROP_OF_FACE, roll, side)
+        raw, logit = self._net.run(warp_crop(view, to_crop, side))
+        points = raw.reshape(468, 3).astype(np.float64)  # (468, 3)
+        # The network counts from the crop's edge; z is in pixels of the crop.
+        flat = transform(points[:, :2] - 0.5, invert(to_crop))
+        depth = points[:, 2] * (face_px * _CROP_OF_FACE / side)
+        presence = 1 / (1 + np.exp(-np.clip(float(logit[0]), -60, 60)))
+        return np.column_stack([flat, depth]), float(presence)
+
+
+def _place_of(mesh: npt.NDArray[np.float64]) -> tuple[Points, float, float]:
+    """Return centre, larger side and roll of the box around a mesh, measured along its eyes."""
+    points = mesh[:, :2]
+    roll = roll_of(points[_LEFT_EYE_OUTER], points[_RIGHT_EYE_OUTER])
+    upright: Matrix = view_to_square((0.0, 0.0), 1.0, roll, 1)
+    turned = transform(points, upright)
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    centre = transform([(low + high) / 2], invert(upright))[0]
+    return centre, float((high - low).max()), roll
