@@ -153,6 +153,7 @@ def _run_verb(verb: Verb, words: list[str], options: argparse.Namespace) -> int:
             device=options.device,
             consent_policy=options.consent_policy,
             threads=options.threads,
+            ocio=os.environ.get("OCIO") or None,
         )
         try:
             result = run_verb(verb, job, context)

@@ -23,3 +23,5 @@ class Context:
     """What happens without a valid consent record; there is no silent choice."""
     threads: int = 0
     """Threads of one job; 0 leaves the libraries' own default."""
+    ocio: str | None = None
+    """OCIO config of jobs that name none, as a `main()` found it in ``$OCIO``."""

@@ -5,8 +5,9 @@ first use, so that a process that only forwards jobs stays light.
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Literal
 
@@ -59,7 +60,7 @@ class Verb:
     def paths(self, job: Any) -> list[JobPath]:
         """Return the paths that a job names, for whoever must check them against allowed roots.
 
-        An ``ocio://`` name of a built-in config is no path.
+        The name of a built-in OCIO config is no path.
         """
         named: list[tuple[str, Literal["in", "out"]]] = [
             *((field, "in") for field in self.reads),
@@ -69,7 +70,7 @@ class Verb:
             JobPath(field, path, access)
             for field, access in named
             for path in _texts(getattr(job, field))
-            if not path.startswith("ocio://")
+            if field != "ocio" or _is_config_file(path)
         ]
 
 
@@ -95,7 +96,7 @@ JOBS: Mapping[str, Verb] = {
         Verb(
             "train",
             "train a swap model from a likeness and a performer faceset",
-            "faceplate.train.trainer:TrainJob",
+            "faceplate.train.job:TrainJob",
             "faceplate.train.trainer:train",
             reads=("likeness", "performer", "consent"),
             writes=("out",),
@@ -103,7 +104,7 @@ JOBS: Mapping[str, Verb] = {
         Verb(
             "swap",
             "put the likeness into a plate; writes EXR layers",
-            "faceplate.merge.swap:SwapJob",
+            "faceplate.merge.shot:SwapJob",
             "faceplate.merge.swap:swap",
             reads=("plate", "track", "model", "consent", "recipe", "ocio"),
             writes=("out",),
@@ -136,9 +137,14 @@ def run_job(verb: str, job: Any, context: Context) -> dict[str, Any]:
 def run_verb(verb: Verb, job: Any, context: Context) -> dict[str, Any]:
     """Run any verb, of `JOBS` or not, and return its result as plain JSON values.
 
-    Figures that are not finite become None, which JSON can hold.
+    A job that names no OCIO config is given that of the context. Figures that are not finite become
+    None, which JSON can hold.
     """
-    values: dict[str, Any] = _json_safe(to_dict(verb.load()(job, context)))
+    if context.ocio and getattr(job, "ocio", context.ocio) is None:
+        job = replace(job, ocio=context.ocio)
+    function = verb.load()
+    _limit_threads(context.threads)
+    values: dict[str, Any] = _json_safe(to_dict(function(job, context)))
     return values
 
 
@@ -157,6 +163,23 @@ def _texts(value: Any) -> list[str]:
     """Return the non-empty texts of a setting that is a text, None or a sequence of texts."""
     values = value if isinstance(value, tuple | list) else [value]
     return [text for text in values if isinstance(text, str) and text]
+
+
+def _limit_threads(count: int) -> None:
+    """Limit the libraries that a verb has loaded; the others stay unloaded."""
+    setters: dict[str, Callable[[Any], object]] = {
+        "torch": lambda torch: torch.set_num_threads(count),
+        "cv2": lambda cv2: cv2.setNumThreads(count),
+        "OpenImageIO": lambda oiio: oiio.attribute("threads", count),
+    }
+    for name, limit in setters.items():
+        if count > 0 and name in sys.modules:
+            limit(sys.modules[name])
+
+
+def _is_config_file(text: str) -> bool:
+    """Return whether an OCIO config is named by its file. No built-in name looks like one."""
+    return not text.startswith("ocio://") and ("/" in text or text.endswith((".ocio", ".ocioz")))
 
 
 def _json_safe(value: Any) -> Any:
