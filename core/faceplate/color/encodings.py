@@ -5,12 +5,10 @@ mean the same ACEScct in every shop. Where a config has no space of that name, t
 its interchange role to our built-in config.
 """
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
-from faceplate.color.ocio import OcioConfig
+from faceplate.color.ocio import BUILTIN_CONFIG, OcioConfig, load_config
 from faceplate.errors import BadSettings
 
 __all__ = ["WORKING_SPACES", "Encodings", "shoulder"]
@@ -20,8 +18,8 @@ FloatArray = NDArray[np.float32]
 WORKING_SPACES = {"acescct": "ACEScct", "srgb": "srgb_rec709_scene"}
 """Working encodings, as recorded in facesets and models, with their names in OCIO."""
 
-_VIEW_LINEAR = "lin_rec709_scene"
 _VIEW = "srgb_rec709_scene"
+_VIEW_LINEAR = "lin_rec709_scene"
 
 SHOULDER_START = 0.6
 """Scene-linear value up to which the view shows a colour as it is."""
@@ -44,7 +42,7 @@ class Encodings:
         self,
         config: OcioConfig,
         plate_space: str,
-        working: Literal["acescct", "srgb"] | str = "acescct",
+        working: str = "acescct",
     ) -> None:
         if working not in WORKING_SPACES:
             choices = ", ".join(WORKING_SPACES)
@@ -55,6 +53,7 @@ class Encodings:
         self.working = working
         """The working encoding's name, as recorded in facesets and models."""
         self._working_space = WORKING_SPACES[working]
+        self._builtin = load_config(BUILTIN_CONFIG)
 
     def to_view(self, rgb: FloatArray) -> FloatArray:
         """Return plate colours HxWx3 as sRGB-like display values in 0..1, for detectors.
@@ -62,18 +61,18 @@ class Encodings:
         Up to 0.6 in linear light they are plain sRGB; above, a soft shoulder bends them towards 1,
         so that a face lit to several times white keeps its shading. NaN shows as black.
         """
-        linear = self.config.apply(rgb, self.plate_space, _VIEW_LINEAR)
+        linear = self.config.to_standard(rgb, self.plate_space, _VIEW_LINEAR)
         bent = shoulder(np.nan_to_num(linear, copy=False, nan=0.0))
-        view = self.config.apply(bent, _VIEW_LINEAR, _VIEW)
+        view = self._builtin.apply(bent, _VIEW_LINEAR, _VIEW)
         return np.clip(view, 0.0, 1.0)
 
     def to_working(self, rgb: FloatArray) -> FloatArray:
         """Return plate colours HxWx3 in the working encoding; not clipped."""
-        return self.config.apply(rgb, self.plate_space, self._working_space)
+        return self.config.to_standard(rgb, self.plate_space, self._working_space)
 
     def from_working(self, rgb: FloatArray) -> FloatArray:
         """Return working colours HxWx3 in the plate's space: the inverse of `to_working`."""
-        return self.config.apply(rgb, self._working_space, self.plate_space)
+        return self.config.from_standard(rgb, self._working_space, self.plate_space)
 
     def seen(self, rgb: FloatArray) -> FloatArray:
         """Return plate colours as a network sees them: clipped to 0..1 in the working encoding.
@@ -86,7 +85,7 @@ class Encodings:
 def shoulder(linear: FloatArray) -> FloatArray:
     """Bend values over `SHOULDER_START` towards 1, smooth in value and slope; negatives become 0.
 
-    1 - (1 - s) / sqrt(1 + 2 (x - s) / (1 - s)): slope 1 at s, and a tail that still tells 8 from 16.
+    1 - (1 - s) / sqrt(1 + 2 (x - s) / (1 - s)): slope 1 at s, and a tail that tells 8 from 16.
     """
     start = np.float32(SHOULDER_START)
     over = np.maximum(linear - start, 0.0) / (1 - start)

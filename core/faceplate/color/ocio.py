@@ -8,8 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import PyOpenColorIO as ocio
 from numpy.typing import NDArray
+from PyOpenColorIO import (
+    COLORSPACE_ACTIVE,
+    OPTIMIZATION_LOSSLESS,
+    SEARCH_REFERENCE_SPACE_ALL,
+    BuiltinConfigRegistry,
+    Config,
+    CPUProcessor,
+    ExceptionMissingFile,
+    ResolveConfigPath,
+)
+from PyOpenColorIO import Exception as OcioError
 
 from faceplate.errors import BadSettings, BadShape, NotFound, UnknownColorSpace, near_names
 
@@ -30,13 +40,13 @@ class OcioConfig:
         digest: sha256 (hex) of the config's text.
     """
 
-    def __init__(self, config: ocio.Config, name: str, digest: str) -> None:
+    def __init__(self, config: Config, name: str, digest: str) -> None:
         self.name = name
         """Path, or name of a built-in config; never ``ocio://default``."""
         self.hash = digest
         """sha256 (hex) of the file, or of a built-in's text."""
         self._config = config
-        self._processors: dict[tuple[str, str], ocio.CPUProcessor] = {}
+        self._processors: dict[tuple[str, str], CPUProcessor] = {}
 
     def resolve(self, space: str) -> str:
         """Return the config's own name of a space, role, alias or interop identifier.
@@ -48,10 +58,6 @@ class OcioConfig:
         if found is None:
             raise UnknownColorSpace(space, self.name, self._near(space))
         return str(found.getName())
-
-    def has(self, space: str) -> bool:
-        """Return whether the config knows a space, role or alias."""
-        return bool(space) and self._config.getColorSpace(space) is not None
 
     def apply(self, rgb: FloatArray, source: str, target: str) -> FloatArray:
         """Return pixels converted from one space to another; nothing is clipped.
@@ -67,29 +73,63 @@ class OcioConfig:
         """
         return _run(self._processor(source, target), rgb)
 
-    def _processor(self, source: str, target: str) -> ocio.CPUProcessor:
+    def to_standard(self, rgb: FloatArray, source: str, standard: str) -> FloatArray:
+        """Return pixels converted to a space of our built-in config, whatever this config is.
+
+        A space that this config has under one of the standard's names is taken; else the way leads
+        over the ``aces_interchange`` role of both configs. So ACEScct is the same in every shop.
+
+        Raises:
+            UnknownColorSpace: `source` is not in this config.
+            BadSettings: The config has neither such a space nor the role.
+        """
+        return _run(self._bridge(source, standard, forward=True), rgb)
+
+    def from_standard(self, rgb: FloatArray, standard: str, target: str) -> FloatArray:
+        """Return pixels of a space of our built-in config in a space of this one; the inverse."""
+        return _run(self._bridge(target, standard, forward=False), rgb)
+
+    def _processor(self, source: str, target: str) -> CPUProcessor:
         key = (self.resolve(source), self.resolve(target))
         if key not in self._processors:
-            self._processors[key] = self._build(*key)
+            self._processors[key] = self._build((self._config, key[0]), (self._config, key[1]))
         return self._processors[key]
 
-    def _build(self, source: str, target: str) -> ocio.CPUProcessor:
+    def _bridge(self, space: str, standard: str, *, forward: bool) -> CPUProcessor:
+        ends = (self.resolve(space), f"standard {standard}")
+        key = ends if forward else ends[::-1]
+        if key not in self._processors:
+            own, other = (self._config, ends[0]), self._standard(standard)
+            self._processors[key] = self._build(own, other) if forward else self._build(other, own)
+        return self._processors[key]
+
+    def _standard(self, standard: str) -> tuple[Config, str]:
+        """Return where a standard space is found: in this config or in our built-in one."""
+        builtin = Config.CreateFromBuiltinConfig(BUILTIN_CONFIG)
+        space = builtin.getColorSpace(standard)
+        for name in (space.getName(), *space.getAliases()):
+            found = self._config.getColorSpace(name)
+            if found is not None:
+                return self._config, str(found.getName())
+        return builtin, str(space.getName())
+
+    def _build(self, source: tuple[Config, str], target: tuple[Config, str]) -> CPUProcessor:
         try:
-            # Lossless: no approximation of curves, so that there and back is exact.
-            return self._config.getProcessor(source, target).getOptimizedCPUProcessor(
-                ocio.OPTIMIZATION_LOSSLESS
-            )
-        except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+            if source[0] is target[0]:
+                processor = source[0].getProcessor(source[1], target[1])
+            else:
+                processor = Config.GetProcessorFromConfigs(*source, *target)
+            # Lossless: OCIO's default approximates curves, and there and back is ten times worse.
+            return processor.getOptimizedCPUProcessor(OPTIMIZATION_LOSSLESS)
+        except (OcioError, ExceptionMissingFile) as error:
+            way = f"{source[1]!r} to {target[1]!r}"
             raise BadSettings(
-                f"the OCIO config {self.name} cannot convert {source!r} to {target!r}: {error}"
+                f"the OCIO config {self.name} cannot convert {way}: {error}"
             ) from error
 
     def _near(self, space: str) -> list[str]:
-        spaces = self._config.getColorSpaces(
-            ocio.SEARCH_REFERENCE_SPACE_ALL, ocio.COLORSPACE_ACTIVE
-        )
         known = [role for role, _ in self._config.getRoles()]
-        for item in spaces:
+        for item in self._config.getColorSpaces(SEARCH_REFERENCE_SPACE_ALL, COLORSPACE_ACTIVE):
             known += [item.getName(), *item.getAliases()]
         return near_names(space, known)
 
@@ -110,15 +150,15 @@ def load_config(
     wish = str(request or (environment or {}).get("OCIO") or BUILTIN_CONFIG)
     if wish.startswith("ocio://"):
         # `default` and `latest` mean another config in every release: the real name is kept.
-        wish = str(ocio.ResolveConfigPath(wish)).removeprefix("ocio://")
-    names = [item[0] for item in ocio.BuiltinConfigRegistry().getBuiltinConfigs()]
+        wish = str(ResolveConfigPath(wish)).removeprefix("ocio://")
+    names = [item[0] for item in BuiltinConfigRegistry().getBuiltinConfigs()]
     if wish in names:
         return _load_builtin(wish)
     return _load_file(Path(wish), names)
 
 
 def _load_builtin(name: str) -> OcioConfig:
-    config = ocio.Config.CreateFromBuiltinConfig(name)
+    config = Config.CreateFromBuiltinConfig(name)
     digest = hashlib.sha256(config.serialize().encode()).hexdigest()
     return OcioConfig(config, name, digest)
 
@@ -129,14 +169,14 @@ def _load_file(path: Path, builtin: list[str]) -> OcioConfig:
         hint = f"; built-in configs near it: {', '.join(near)}" if near else ""
         raise NotFound(f"there is no OCIO config {path}{hint}")
     try:
-        config = ocio.Config.CreateFromFile(str(path))
+        config = Config.CreateFromFile(str(path))
         config.validate()
-    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+    except (OcioError, ExceptionMissingFile) as error:
         raise BadSettings(f"{path} is no valid OCIO config: {error}") from error
     return OcioConfig(config, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def _run(processor: ocio.CPUProcessor, rgb: FloatArray) -> FloatArray:
+def _run(processor: CPUProcessor, rgb: FloatArray) -> FloatArray:
     if rgb.ndim < 1 or rgb.shape[-1] != 3 or rgb.dtype != np.float32:
         raise BadShape("colours", f"{rgb.dtype} {rgb.shape}", "float32 (..., 3)")
     converted = np.array(rgb, np.float32, order="C", copy=True)

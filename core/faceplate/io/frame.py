@@ -142,7 +142,8 @@ def sanitize(rgb: FloatArray) -> tuple[FloatArray, BoolArray]:
     Returns:
         The finite pixels (the same array where nothing was bad) and the HxW mask of bad pixels.
     """
-    bad = ~np.isfinite(rgb)
-    if not bad.any():
-        return rgb, np.zeros(rgb.shape[:2], bool)
-    return np.nan_to_num(rgb, nan=0.0, posinf=HALF_MAX, neginf=0.0), bad.any(axis=-1)
+    bad: BoolArray = ~np.isfinite(rgb)
+    mask: BoolArray = np.any(bad, axis=-1)
+    if not mask.any():
+        return rgb, mask
+    return np.nan_to_num(rgb, nan=0.0, posinf=HALF_MAX, neginf=0.0), mask

@@ -42,13 +42,11 @@ class Movie:
             raise BadImage(f"{path} is empty (0 bytes): it was not written to its end")
         with _container(path) as container:
             stream = _video(container, path)
-            self._times = _times(container, stream)
+            self._times = _times(container, stream, path)
             self._fps = float(stream.average_rate) if stream.average_rate else None
             self._transfer = int(stream.codec_context.color_trc or 2)
             self._aspect = float(stream.sample_aspect_ratio or 1)
             self._metadata = {**container.metadata, **stream.metadata}
-        if not self._times:
-            raise BadImage(f"{path} holds no frame; it was not written to its end")
         self._reader = _Reader(path)
 
     @property
@@ -71,6 +69,12 @@ class Movie:
         if self._transfer == _LINEAR_TRANSFER:
             return "lin_rec709_scene"
         return "srgb_rec709_scene" if self._transfer in _VIDEO_TRANSFERS else None
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height of a frame as it is shown, rotation applied."""
+        window = self.read(1).display_window
+        return window.width, window.height
 
     def frames(self) -> list[int]:
         """Return 1 to the number of frames."""
@@ -157,13 +161,16 @@ def _video(container: Any, path: Path) -> Any:
     return container.streams.video[0]
 
 
-def _times(container: Any, stream: Any) -> list[int]:
+def _times(container: Any, stream: Any, path: Path) -> list[int]:
     """Return the presentation times of all frames, without decoding them."""
-    times = set()
-    for packet in container.demux(stream):
-        if packet.pts is not None and packet.size and not packet.is_discard:
-            times.add(packet.pts)
-    return sorted(times)
+    packets = [packet for packet in container.demux(stream) if packet.size]
+    whole = [packet for packet in packets if packet.pts is not None and not packet.is_corrupt]
+    if not whole or len(whole) < stream.frames:
+        raise BadImage(
+            f"{path} is cut off: it promises {stream.frames} frames and holds {len(whole)}; "
+            "make it again"
+        )
+    return sorted({packet.pts for packet in whole if not packet.is_discard})
 
 
 def _pixels(frame: Any) -> tuple[FloatArray, tuple[str, ...]]:

@@ -33,6 +33,9 @@ _PRIMARIES = {
     "lin_p3d65_scene": (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
 }
 
+# OpenImageIO's word for a log that no space of a config stands for.
+_NO_SPACE = "KodakLog"
+
 
 class Source(Protocol):
     """Where a plate gets its frames from."""
@@ -48,6 +51,10 @@ class Source(Protocol):
     @property
     def color_space(self) -> str | None:
         """The space that the files are in as far as they say, else None."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the display window, in pixels."""
 
     def frames(self) -> list[int]:
         """Return the numbers of all frames that are there, in order."""
@@ -73,6 +80,7 @@ class Plate:
         """The frames wanted, the missing ones among them."""
         self._source = source
         self._there = source.frames()
+        self._known = frozenset(self._there)
         self._missing = missing
 
     @property
@@ -90,17 +98,15 @@ class Plate:
         """The space that the files say they are in, as a name for OCIO; None where unknown."""
         return self._source.color_space
 
-    @cached_property
+    @property
     def size(self) -> tuple[int, int]:
         """Width and height of the display window of the first frame that is there, in pixels."""
-        window = self._source.read(self._there[0]).display_window
-        return window.width, window.height
+        return self._source.size
 
     @property
     def missing(self) -> list[int]:
         """The wanted frames that are not there."""
-        there = set(self._there)
-        return [number for number in self.frames if number not in there]
+        return [number for number in self.frames if number not in self._known]
 
     def read(self, number: int) -> Frame | None:
         """Read a frame, or what stands in for it.
@@ -136,7 +142,7 @@ class Plate:
 
     def _stand_in(self, number: int) -> int | None:
         """Return the frame to read for a number; None to skip it."""
-        if number in set(self._there):
+        if number in self._known:
             return number
         if self._missing == "error":
             raise MissingFrames(self.pattern, [number])
@@ -159,8 +165,14 @@ class ImageSequence:
         return self.sequence.pattern
 
     @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the first file's display window."""
+        window = self._first.display_window
+        return window.width, window.height
+
+    @cached_property
     def _first(self) -> Frame:
-        return self.read(self._frames[0])
+        return read_frame(self.sequence.path(self._frames[0]), self._frames[0], channels=())
 
     @property
     def fps(self) -> float | None:
@@ -231,11 +243,13 @@ def color_space_of(frame: Frame, suffix: str) -> str | None:
     if named:
         return str(named)
     if suffix == ".exr":
-        return _by_primaries(frame) or frame.attribute("oiio:ColorSpace")
+        return _by_primaries(frame)
+    tagged = str(frame.attribute("oiio:ColorSpace", ""))
+    if tagged == _NO_SPACE:
+        return None
     integers = all(kind in {"uint8", "uint16"} for kind in frame.channel_types.values())
-    if suffix in {".png", ".jpg", ".jpeg", ".tif", ".tiff"} and integers:
-        return str(frame.attribute("oiio:ColorSpace") or "srgb_rec709_scene")
-    return frame.attribute("oiio:ColorSpace")
+    encoded = integers and suffix in {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
+    return tagged or ("srgb_rec709_scene" if encoded else None)
 
 
 def _by_primaries(frame: Frame) -> str | None:

@@ -39,15 +39,16 @@ def planar_to_rgb(frame: Any) -> FloatArray | None:
         return None
     bits = layout.components[0].bits
     planes = [_plane(plane, bits) for plane in frame.planes]
-    scale = float(1 << (bits - 8))
+    scale = np.float32(1 << (bits - 8))
     full = frame.color_range == _FULL_RANGE or layout.name.startswith("yuvj")
-    luma = planes[0] / (2**bits - 1) if full else (planes[0] / scale - 16) / 219
+    top = np.float32(2**bits - 1)
+    luma = planes[0] / top if full else (planes[0] / scale - 16) / np.float32(219)
     if len(planes) < 3:
         return np.repeat(luma[..., None], 3, axis=-1).astype(np.float32)
-    spread = (2**bits - 1) if full else 224 * scale
+    spread = top if full else 224 * scale
     chroma = [upsample((plane - 128 * scale) / spread, luma.shape) for plane in planes[1:3]]
     rgb = _to_rgb(luma, chroma[0], chroma[1], _matrix(frame))
-    alpha = [planes[3] / (2**bits - 1)] if len(planes) == 4 else []
+    alpha = [planes[3] / top] if len(planes) == 4 else []
     return np.stack([*rgb, *alpha], axis=-1).astype(np.float32)
 
 
@@ -55,15 +56,15 @@ _PACKED = frozenset({"yuyv422", "yuv411p"})
 
 
 def upsample(chroma: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-    """Return chroma at the size of luma, linear, sited as MPEG video: left, and between two rows."""
+    """Return chroma at the size of luma, linear; sited left and between two rows, as in MPEG."""
     if chroma.shape[0] < shape[0]:
         above = np.concatenate([chroma[:1], chroma[:-1]])
         below = np.concatenate([chroma[1:], chroma[-1:]])
-        rows = np.stack([0.75 * chroma + 0.25 * above, 0.75 * chroma + 0.25 * below], axis=1)
+        rows: FloatArray = np.stack([3 * chroma + above, 3 * chroma + below], axis=1) / 4
         chroma = rows.reshape(-1, chroma.shape[1])[: shape[0]]
     if chroma.shape[1] < shape[1]:
         right = np.concatenate([chroma[:, 1:], chroma[:, -1:]], axis=1)
-        columns = np.stack([chroma, 0.5 * chroma + 0.5 * right], axis=2)
+        columns: FloatArray = np.stack([chroma, (chroma + right) / 2], axis=2)
         chroma = columns.reshape(chroma.shape[0], -1)[:, : shape[1]]
     return chroma
 
