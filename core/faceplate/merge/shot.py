@@ -100,6 +100,7 @@ class Shot:
     Args:
         job: What to swap.
         context: Home folder, device and consent policy.
+        predictor: The model of the job where it is loaded already; None loads it.
 
     Raises:
         ConsentRefused: No valid consent for this likeness.
@@ -110,14 +111,14 @@ class Shot:
         UnknownColorSpace: The plate's space is not in the config.
     """
 
-    def __init__(self, job: SwapJob, context: Context) -> None:
+    def __init__(self, job: SwapJob, context: Context, predictor: Predictor | None = None) -> None:
         self.job = job
         self.recipe = load_recipe(Path(job.recipe) if job.recipe else None)
         self.plate = open_plate(job.plate, frames=job.frames, missing=job.missing)
         self.track = Track.load(Path(job.track))
         self.person = _person(self.track, job)
         self.out = _out(job, self.plate)
-        self.predictor: Predictor = load_predictor(Path(job.model), context.device)
+        self.predictor = predictor or load_predictor(Path(job.model), context.device)
         self.consent_id = _consent(job, context, self.predictor.config.likeness)
         self.encodings = _encodings(job, self.plate, self.track, self.predictor.config.encoding)
         _require_analysed(self.plate, self.track, job.track)
