@@ -72,10 +72,10 @@ class FaceMesh:
     ) -> tuple[npt.NDArray[np.float64], float]:
         side = self._net.side
         to_crop = view_to_square(centre, face_px * _CROP_OF_FACE, roll, side)
-        raw, logit = self._net.run(warp_crop(view, to_crop, side))
+        raw, logit = self._net.run(warp_crop(view, to_crop, side, draft=True))
         points = raw.reshape(468, 3).astype(np.float64)  # (468, 3)
-        # The network counts from the crop's edge; z is in pixels of the crop.
-        flat = transform(points[:, :2] - 0.5, invert(to_crop))
+        # x and y are indices of crop pixels (their centres, as in MediaPipe); z is in crop pixels.
+        flat = transform(points[:, :2], invert(to_crop))
         depth = points[:, 2] * (face_px * _CROP_OF_FACE / side)
         presence = 1 / (1 + np.exp(-np.clip(float(logit[0]), -60, 60)))
         return np.column_stack([flat, depth]), float(presence)

@@ -57,9 +57,9 @@ class IrisNet:
         width = max(float(np.hypot(*(corners[1] - corners[0]))), 1.0)
         roll = roll_of(corners[0], corners[1])
         to_crop = view_to_square(corners.mean(axis=0), width * _CROP_OF_EYE, roll, side)
-        crop = warp_crop(view, to_crop, side)
+        crop = warp_crop(view, to_crop, side, draft=True)
         shown = np.ascontiguousarray(crop[:, ::-1]) if mirrored else crop
-        points = self._net.run(shown)[0].reshape(5, 3)[:, :2].astype(np.float64) - 0.5
+        points = self._net.run(shown)[0].reshape(5, 3)[:, :2].astype(np.float64)
         if mirrored:
             points[:, 0] = side - 1 - points[:, 0]
             points = points[list(_UNMIRRORED_ORDER)]
