@@ -1,0 +1,93 @@
+"""What an artist corrected in a track, brought back when the plate is analysed again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from faceplate.errors import BadSettings
+from faceplate.extract.appearance import sign
+from faceplate.extract.finder import Finder
+from faceplate.extract.measure import face_color
+from faceplate.extract.sighting import Sighting, box_of
+from faceplate.extract.view import FrameView, SquareBox
+from faceplate.io.plate import Plate
+from faceplate.io.trackfile import Box, PersonTrack, Track, TrackedFace
+
+__all__ = ["Corrections"]
+
+
+class Corrections:
+    """The corrected faces of an earlier track of the same plate.
+
+    Args:
+        path: The track file; none there means that nothing is corrected.
+        plate: The plate that is analysed now.
+        finder: Finds the points in boxes that were drawn without them.
+
+    Raises:
+        BadSettings: The file is no track, its corrections are of another plate, or they lie in
+            frames that are not analysed now and would be lost.
+    """
+
+    def __init__(self, path: Path, plate: Plate, finder: Finder) -> None:
+        self._finder = finder
+        self._faces: dict[int, list[TrackedFace]] = {}
+        self._boxes: dict[int, list[tuple[int, Box]]] = {}
+        self.people: tuple[PersonTrack, ...] = ()
+        """The people of the earlier track."""
+        if path.exists():
+            self._take(Track.load(path), path, plate)
+
+    def __call__(self, view: FrameView) -> list[Sighting]:
+        """Return the corrected faces of a frame."""
+        faces = [self._from_points(view, face) for face in self._faces.get(view.number, ())]
+        drawn = self._boxes.get(view.number, ())
+        found = [self._from_box(view, person, box) for person, box in drawn]
+        return [*faces, *(face for face in found if face is not None)]
+
+    def _take(self, track: Track, path: Path, plate: Plate) -> None:
+        self.people = track.people
+        for person in track.people:
+            for face in person.faces:
+                if face.source == "corrected":
+                    self._faces.setdefault(face.frame, []).append(face)
+            for frame, box in person.boxes.items():
+                self._boxes.setdefault(frame, []).append((person.person, box))
+        frames = sorted({*self._faces, *self._boxes})
+        if frames and Path(track.plate.pattern) != Path(plate.pattern):
+            raise BadSettings(
+                f"{path} holds corrected faces of {track.plate.pattern}, not of {plate.pattern}: "
+                "write to another file"
+            )
+        lost = sorted(set(frames) - set(plate.frames))
+        if lost:
+            raise BadSettings(
+                f"{path} holds corrected faces in frames that would not be analysed, such as "
+                f"{lost[0]}: take those frames in, or write to another file"
+            )
+
+    def _from_points(self, view: FrameView, face: TrackedFace) -> Sighting:
+        points = view.from_plate(face.landmarks)
+        return Sighting(
+            points=points,
+            box=box_of(points),
+            presence=face.presence,
+            score=1.0,
+            source="corrected",
+            signature=sign(view, points),
+            iris=None if face.iris is None else view.from_plate(face.iris),
+            color=face_color(view, points, self._finder.encodings),
+            person=face.person,
+            drawn=_square(view, face.box),
+        )
+
+    def _from_box(self, view: FrameView, person: int, box: Box) -> Sighting | None:
+        drawn = _square(view, box)
+        face = self._finder.look(view, drawn, 1.0, "corrected")
+        return face and face.named(person, drawn)
+
+
+def _square(view: FrameView, box: Box) -> SquareBox:
+    corners: Iterator[float] = iter(view.from_plate(np.reshape(box, (2, 2))).ravel().tolist())
+    return next(corners), next(corners), next(corners), next(corners)

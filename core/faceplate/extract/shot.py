@@ -1,0 +1,80 @@
+"""A plate opened together with its colours."""
+
+from dataclasses import dataclass
+
+from faceplate.color.encodings import Encodings
+from faceplate.color.ocio import load_config
+from faceplate.errors import UnknownColorSpace
+from faceplate.extract.view import FrameView
+from faceplate.io.plate import MissingPolicy, Plate, open_plate
+from faceplate.io.tracked import PlateInfo
+
+__all__ = ["Shot", "open_shot"]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A plate and the ways out of its colour space."""
+
+    plate: Plate
+    encodings: Encodings
+
+    def view(self, index: int) -> FrameView | None:
+        """Read a frame by its index in the shot; None where it is skipped."""
+        frame = self.plate.read(self.plate.frames[index])
+        return None if frame is None else FrameView(frame, self.encodings)
+
+    def info(self, size: tuple[int, int], pixel_aspect: float) -> PlateInfo:
+        """Return what a track file says about the plate.
+
+        Args:
+            size: Width and height of the display window.
+            pixel_aspect: Width of a pixel over its height.
+        """
+        return PlateInfo(
+            pattern=self.plate.pattern,
+            width=size[0],
+            height=size[1],
+            first=self.plate.frames[0],
+            last=self.plate.frames[-1],
+            fps=self.plate.fps,
+            pixel_aspect=pixel_aspect,
+            color_space=self.encodings.plate_space,
+            ocio_config=self.encodings.config.name,
+            ocio_hash=self.encodings.config.hash,
+        )
+
+
+def open_shot(
+    path: str,
+    *,
+    frames: str | None,
+    missing: MissingPolicy,
+    color_space: str | None,
+    ocio: str | None,
+    working: str = "acescct",
+) -> Shot:
+    """Open a plate and its colours.
+
+    Args:
+        path: The plate (see `open_plate`).
+        frames: Such as ``1001-1100``; None takes all.
+        missing: What to do about frames that are not there.
+        color_space: The plate's space; None takes what its files say.
+        ocio: Path or name of an OCIO config; None takes ``$OCIO`` or the built-in one.
+        working: The working encoding.
+
+    Raises:
+        UnknownColorSpace: Neither the job nor the files say the space, or the config has no such.
+        NotFound, MissingFrames, BadSequence, BadImage: The plate cannot be opened.
+    """
+    config = load_config(ocio)
+    plate = open_plate(path, frames=frames, missing=missing)
+    space = color_space or plate.color_space
+    if not space:
+        raise UnknownColorSpace(
+            f"(none: {plate.pattern} does not say its colour space; name it with color_space)",
+            config.name,
+            ["ACEScg", "lin_rec709_scene", "srgb_rec709_scene"],
+        )
+    return Shot(plate, Encodings(config, space, working))
