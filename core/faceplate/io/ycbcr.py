@@ -4,6 +4,7 @@ Written out because libswscale's own conversion is off by 0.35 % of white (measu
 formula of ITU-T H.273 on flat patches), nearly a whole 8-bit step.
 """
 
+import re
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ _MATRICES = {
     7: (0.212, 0.087),
     9: (0.2627, 0.0593),
 }
+_OURS = re.compile(r"yuv[aj]?(420|422|440|444)p(\d+le)?|gray(\d+le)?")
 _UNTAGGED = 2
 _FULL_RANGE = 2
 
@@ -34,8 +36,7 @@ def planar_to_rgb(frame: Any) -> FloatArray | None:
         None where the frame is not planar Y'CbCr or grey of 8 to 16 bits.
     """
     layout = frame.format
-    ours = layout.name.startswith(("yuv", "gray")) and "f" not in layout.name.removeprefix("yuvj")
-    if not ours or layout.name.endswith("be") or layout.name in _PACKED:
+    if not _OURS.fullmatch(layout.name):
         return None
     bits = layout.components[0].bits
     planes = [_plane(plane, bits) for plane in frame.planes]
@@ -52,20 +53,19 @@ def planar_to_rgb(frame: Any) -> FloatArray | None:
     return np.stack([*rgb, *alpha], axis=-1).astype(np.float32)
 
 
-_PACKED = frozenset({"yuyv422", "yuv411p"})
-
-
 def upsample(chroma: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     """Return chroma at the size of luma, linear; sited left and between two rows, as in MPEG."""
-    if chroma.shape[0] < shape[0]:
-        above = np.concatenate([chroma[:1], chroma[:-1]])
-        below = np.concatenate([chroma[1:], chroma[-1:]])
-        rows: FloatArray = np.stack([3 * chroma + above, 3 * chroma + below], axis=1) / 4
-        chroma = rows.reshape(-1, chroma.shape[1])[: shape[0]]
-    if chroma.shape[1] < shape[1]:
-        right = np.concatenate([chroma[:, 1:], chroma[:, -1:]], axis=1)
-        columns: FloatArray = np.stack([chroma, (chroma + right) / 2], axis=2)
-        chroma = columns.reshape(chroma.shape[0], -1)[:, : shape[1]]
+    height, width = chroma.shape
+    if height < shape[0]:
+        rows = np.empty((2 * height, width), np.float32)
+        rows[0::2] = 0.75 * chroma + 0.25 * np.concatenate([chroma[:1], chroma[:-1]])
+        rows[1::2] = 0.75 * chroma + 0.25 * np.concatenate([chroma[1:], chroma[-1:]])
+        chroma = rows[: shape[0]]
+    if width < shape[1]:
+        columns = np.empty((len(chroma), 2 * width), np.float32)
+        columns[:, 0::2] = chroma
+        columns[:, 1::2] = 0.5 * (chroma + np.concatenate([chroma[:, 1:], chroma[:, -1:]], axis=1))
+        chroma = columns[:, : shape[1]]
     return chroma
 
 
