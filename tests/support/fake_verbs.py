@@ -1,0 +1,94 @@
+"""Verbs without an engine, steered by files, for tests of server and client."""
+
+import multiprocessing
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from faceplate import errors
+from faceplate.context import Context
+from faceplate.jobs import Verb
+
+__all__ = ["VERBS", "CountJob", "CountResult", "count"]
+
+
+@dataclass(frozen=True)
+class Nested:
+    """Something with a path further down."""
+
+    extra: str = ""
+
+
+@dataclass(frozen=True)
+class CountJob:
+    """Writes one small file per frame, as every verb leaves those that are there already."""
+
+    out: str
+    frames: int = 3
+    gate: str = ""
+    """After the first frame, waits for this file, reporting all the while."""
+    deaf: bool = False
+    """Waits for the gate without a report, so it hears of no wish to stop."""
+    fail: str = ""
+    """Name of the error to raise after the first frame."""
+    die: bool = False
+    """Kills itself after the first frame."""
+    fork: bool = False
+    """Leaves a child behind that holds its output open."""
+    noise: bool = False
+    """Prints to standard output, as libraries do."""
+    mode: Literal["plain", "fancy"] = "plain"
+    nested: Nested = field(default_factory=Nested)
+
+
+@dataclass(frozen=True)
+class CountResult:
+    out: str
+    written: int
+    mean: float = float("nan")
+
+
+def count(job: CountJob, context: Context) -> CountResult:
+    out, written = Path(job.out), 0
+    out.mkdir(parents=True, exist_ok=True)
+    if job.noise:
+        os.write(1, b"a library prints here\n")
+    if job.fork:
+        multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)).start()
+    for frame in range(1, job.frames + 1):
+        path = out / f"{frame:04d}.txt"
+        if not path.exists():
+            path.write_text(f"{os.getpid()}\n")
+            written += 1
+        context.progress.report(
+            "count", frame, job.frames, frame=frame, preview=path if frame == 1 else None, loss=0.5
+        )
+        if frame == 1:
+            _trouble(job)
+            _wait(job, context)
+    return CountResult(str(out), written)
+
+
+def _trouble(job: CountJob) -> None:
+    if job.die:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job.fail == "RuntimeError":
+        raise RuntimeError("a mistake in the code")
+    if job.fail:
+        raise getattr(errors, job.fail)("as the test wished")
+
+
+def _wait(job: CountJob, context: Context) -> None:
+    while job.gate and not Path(job.gate).exists():
+        time.sleep(0.01)
+        if not job.deaf:
+            context.progress.report("count", 1, job.frames, frame=1)
+
+
+VERBS = {
+    "count": Verb("count", "counts", f"{__name__}:CountJob", f"{__name__}:count", writes=("out",)),
+    "swap": Verb("swap", "counts too", f"{__name__}:CountJob", f"{__name__}:count"),
+}
