@@ -1,12 +1,14 @@
-"""A swap model on disk, one folder::
+"""A swap model on disk.
 
+```
 model/
 ├── config.json                    SwapModelConfig
 └── saves/000001200/               one save, named after its step
-├── weights.safetensors
-├── optimizer.safetensors      absent in an exported model
-├── state.json                 step, losses, settings of the training
-└── manifest.json              sha256 of each of these
+    ├── weights.safetensors
+    ├── optimizer.safetensors      absent in an exported model
+    ├── state.json                 step, losses, settings of the training
+    └── manifest.json              sha256 of each of these
+```
 """
 
 import logging

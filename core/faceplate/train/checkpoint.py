@@ -1,0 +1,105 @@
+"""What a save holds besides the weights, and the way back into a training."""
+
+import math
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from faceplate.config import from_dict, to_dict
+from faceplate.errors import Damaged
+from faceplate.models.folder import ModelFolder
+from faceplate.models.predictor import load_weights
+from faceplate.models.save import Save
+from faceplate.train.optimizers import optimizer_tensors, restore_optimizer
+from faceplate.train.presets import TrainSettings
+
+__all__ = ["History", "TrainState", "read_state", "restore", "write_checkpoint"]
+
+_MOST_POINTS = 2000
+
+
+@dataclass
+class History:
+    """Losses of a whole training, as means over windows that grow with it."""
+
+    window: int = 10
+    """Steps per point."""
+    points: list[list[float]] = field(default_factory=list)
+    """Step, mean loss of the likeness, mean loss of the performer."""
+    pending: list[list[float]] = field(default_factory=list)
+    """Losses of the steps of the window that is not full yet."""
+
+    def add(self, step: int, likeness: float, performer: float) -> None:
+        """Add the losses of one step."""
+        self.pending.append([likeness, performer])
+        if len(self.pending) >= self.window:
+            self.points.append([float(step), *self.recent()])
+            self.pending = []
+        if len(self.points) > _MOST_POINTS:
+            pairs = zip(self.points[::2], self.points[1::2], strict=False)
+            self.points = [[b[0], (a[1] + b[1]) / 2, (a[2] + b[2]) / 2] for a, b in pairs]
+            self.window *= 2
+
+    def recent(self) -> tuple[float, float]:
+        """Return the mean losses of the newest steps; NaN before the first."""
+        newest = self.pending or [point[1:] for point in self.points[-1:]]
+        if not newest:
+            return math.nan, math.nan
+        likeness, performer = zip(*newest, strict=True)
+        return sum(likeness) / len(newest), sum(performer) / len(newest)
+
+
+@dataclass
+class TrainState:
+    """The plain values of a save."""
+
+    step: int
+    """Steps that the weights have seen."""
+    schedule_steps: int
+    """Length of the schedule of the learning rate."""
+    settings: TrainSettings
+    """How it was trained last."""
+    preset: str
+    """Preset that the settings came from."""
+    seed: int
+    """Of every random choice."""
+    seconds: float = 0.0
+    """Training time of all runs."""
+    history: History = field(default_factory=History)
+    """Losses of all runs."""
+
+
+def read_state(save: Save) -> TrainState:
+    """Return the state of a save. Raises Damaged or BadSettings."""
+    return from_dict(TrainState, save.state(), str(save.path / "state.json"))
+
+
+def write_checkpoint(
+    folder: ModelFolder, net: nn.Module, optimizer: Optimizer, state: TrainState, keep: int
+) -> Save:
+    """Save a training, whole or not at all.
+
+    Raises:
+        Damaged: The weights are not finite; nothing is written.
+        DiskFull: No room; earlier saves are intact.
+    """
+    weights = net.state_dict()
+    for name, tensor in weights.items():
+        if not bool(tensor.isfinite().all()):
+            raise Damaged(f"{name} is no longer finite at step {state.step}: it is not saved")
+    tensors = optimizer_tensors(optimizer, names_of(net))
+    return folder.write_save(state.step, weights, tensors, to_dict(state), keep)
+
+
+def restore(save: Save, net: nn.Module, optimizer: Optimizer) -> None:
+    """Put a save back. Raises Damaged where it does not fit."""
+    load_weights(net, save.weights(), str(save.path))
+    tensors = save.optimizer()
+    if tensors is not None:
+        restore_optimizer(optimizer, names_of(net), tensors)
+
+
+def names_of(net: nn.Module) -> dict[Tensor, str]:
+    """Return weight to name."""
+    return {param: name for name, param in net.named_parameters()}

@@ -1,0 +1,291 @@
+"""The verb `train`: two facesets and a consent in, a swap model out."""
+
+import dataclasses
+import logging
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from faceplate.context import Context
+from faceplate.errors import BadSettings, Cancelled, Damaged, NotReady
+from faceplate.models import ARCHITECTURES
+from faceplate.models.device import pick_device, pick_precision
+from faceplate.models.df import DF, DFConfig
+from faceplate.models.folder import ModelFolder, SwapModelConfig
+from faceplate.models.lock import folder_lock
+from faceplate.models.save import Save
+from faceplate.provenance.consent import Decision, check_consent, load_consent
+from faceplate.train.checkpoint import TrainState, read_state, restore, write_checkpoint
+from faceplate.train.faces import FaceBank
+from faceplate.train.job import TrainJob, TrainResult
+from faceplate.train.loader import Loader
+from faceplate.train.presets import PRESETS, changed_net, changed_settings
+from faceplate.train.preview import Preview, plot_losses
+from faceplate.train.step import Stepper
+
+__all__ = ["TrainJob", "TrainResult", "train"]
+
+logger = logging.getLogger(__name__)
+
+Banks = tuple[FaceBank, FaceBank]
+
+
+def train(job: TrainJob, context: Context) -> TrainResult:
+    """Train a swap model, or train one on.
+
+    Stopping on request saves first. On a CPU in float32 a training that was stopped or killed and
+    resumed comes to the same weights, bit for bit, as one that was not.
+
+    Raises:
+        ConsentRefused: There is no valid consent for training with this likeness.
+        NotFound: A faceset is missing or empty.
+        BadSettings: The facesets, the model and the job do not fit each other.
+        NotReady: Another process trains this model.
+        DiskFull: No room for a save; earlier saves are intact.
+        Damaged: The training diverged, or no save of the model is whole.
+        Cancelled: Stopped on request, after saving.
+    """
+    with ExitStack() as stack:
+        banks = _open_banks(job, stack)
+        decision = _consent(job, banks[0].info.name, context)
+        folder = _open_model(job, banks, decision)
+        if not stack.enter_context(folder_lock(folder.path)):
+            raise NotReady(f"another process is training {folder.path}: wait for it, or stop it")
+        threads = torch.get_num_threads()
+        if context.threads:
+            torch.set_num_threads(context.threads)
+            stack.callback(torch.set_num_threads, threads)
+        return Training(job, context, folder, banks).run()
+
+
+class Training:
+    """One run of a training.
+
+    Args:
+        job: What is asked for.
+        context: Where reports go and cancellation comes from.
+        folder: The model, locked by the caller.
+        banks: Faces of the likeness and of the performer.
+    """
+
+    def __init__(self, job: TrainJob, context: Context, folder: ModelFolder, banks: Banks) -> None:
+        self._job, self._context, self._folder, self._banks = job, context, folder, banks
+        device = pick_device(context.device)
+        self._dtype = pick_precision(device, job.precision)
+        saves = folder.saves()
+        newest = folder.latest() if saves else None
+        self._state = _new_state(job) if newest is None else _resumed_state(job, newest)
+        self._first_step = self._state.step
+        self._saved = newest
+        net = ARCHITECTURES.load(folder.config.architecture)(folder.config.net, self._state.seed)
+        self._stepper = Stepper(
+            net,
+            self._state.settings,
+            self._state.schedule_steps,
+            device,
+            self._dtype,
+            self._state.seed,
+        )
+        if newest is not None:
+            restore(newest, net, self._stepper.optimizer)
+        self._net: DF = net
+        self._device = device
+        self._preview = Preview(banks, folder.config.net.resolution)
+        self._pictured: tuple[int, Path] | None = None
+
+    def run(self) -> TrainResult:
+        """Train until the job's steps or minutes are over, then save and draw."""
+        state, steps = self._state, self._target_step()
+        self._began = self._last_save = time.monotonic()
+        loader = Loader(
+            self._banks,
+            state.settings,
+            self._folder.config.net.resolution,
+            state.schedule_steps,
+            state.seed,
+            state.step,
+        )
+        with loader:
+            try:
+                while state.step < steps and not self._out_of_time():
+                    self._one_step(loader, steps)
+            except (Cancelled, KeyboardInterrupt):
+                self._save()
+                raise
+        self._save()
+        return self._result(loader)
+
+    def _one_step(self, loader: Loader, steps: int) -> None:
+        state, job = self._state, self._job
+        likeness, performer = self._stepper(loader.next())
+        if not abs(likeness) + abs(performer) < float("inf"):
+            raise self._diverged(likeness, performer)
+        state.step += 1
+        state.history.add(state.step, likeness, performer)
+        if self._is_save_due():
+            self._save()
+        preview = None
+        if job.preview_every and state.step % job.preview_every == 0:
+            preview = self._picture()
+        mean_likeness, mean_performer = state.history.recent()
+        self._context.progress.report(
+            "train",
+            state.step,
+            steps,
+            preview=preview,
+            loss_likeness=mean_likeness,
+            loss_performer=mean_performer,
+            it_per_s=self._it_per_s(),
+        )
+
+    def _target_step(self) -> int:
+        job, state = self._job, self._state
+        if job.steps is not None:
+            return job.steps
+        if job.minutes is not None:
+            return max(state.schedule_steps, state.step + 1_000_000)
+        return state.settings.steps
+
+    def _out_of_time(self) -> bool:
+        minutes = self._job.minutes
+        return minutes is not None and time.monotonic() - self._began >= minutes * 60
+
+    def _is_save_due(self) -> bool:
+        every = self._job.save_every_steps
+        if every and self._state.step % every == 0:
+            return True
+        return time.monotonic() - self._last_save >= self._job.save_every_minutes * 60
+
+    def _save(self) -> None:
+        state, now = self._state, time.monotonic()
+        if self._saved is not None and self._saved.step == state.step:
+            return
+        total = dataclasses.replace(state, seconds=state.seconds + now - self._began)
+        self._saved = write_checkpoint(
+            self._folder, self._net, self._stepper.optimizer, total, self._job.keep_saves
+        )
+        self._last_save = now
+        logger.info("saved step %d of %s", state.step, self._folder.path)
+
+    def _picture(self) -> Path:
+        step = self._state.step
+        if self._pictured is None or self._pictured[0] != step:
+            path = self._preview.write(self._net, self._device, self._folder.path, step)
+            plot_losses(self._state.history, self._folder.path / "losses.png")
+            self._pictured = (step, path)
+        return self._pictured[1]
+
+    def _diverged(self, likeness: float, performer: float) -> Damaged:
+        kept = (
+            f"the save of step {self._saved.step} is kept" if self._saved else "nothing was saved"
+        )
+        return Damaged(
+            f"the training diverged at step {self._state.step + 1}: the losses are {likeness} and "
+            f"{performer}; {kept}. Train on with a lower learning rate, or with --precision fp32"
+        )
+
+    def _it_per_s(self) -> float:
+        seconds = time.monotonic() - self._began
+        return (self._state.step - self._first_step) / max(seconds, 1e-9)
+
+    def _result(self, loader: Loader) -> TrainResult:
+        seconds = time.monotonic() - self._began
+        likeness, performer = self._state.history.recent()
+        return TrainResult(
+            model=str(self._folder.path),
+            step=self._state.step,
+            steps_done=self._state.step - self._first_step,
+            seconds=seconds,
+            it_per_s=self._it_per_s(),
+            loss_likeness=likeness,
+            loss_performer=performer,
+            data_wait=loader.waited / max(seconds, 1e-9),
+            precision="bf16" if self._dtype == torch.bfloat16 else "fp32",
+            sha256=self._saved.sha256() if self._saved else "",
+            preview=str(self._picture()),
+            plot=str(self._folder.path / "losses.png"),
+        )
+
+
+def _open_banks(job: TrainJob, stack: ExitStack) -> Banks:
+    resolution = _net_of(job).resolution
+    room = job.cache_mb * 2**20 // 2
+    opened = []
+    for path in (job.likeness, job.performer):
+        bank = FaceBank(Path(path), resolution, room)
+        stack.callback(bank.close)
+        opened.append(bank)
+    likeness, performer = opened
+    for name in ("face_type", "encoding"):
+        ours, theirs = getattr(likeness.info, name), getattr(performer.info, name)
+        if ours != theirs:
+            raise BadSettings(
+                f"the facesets differ in {name}: {ours} of the likeness, {theirs} of the "
+                "performer; extract one of them again"
+            )
+    return likeness, performer
+
+
+def _net_of(job: TrainJob) -> DFConfig:
+    if ModelFolder.exists(job.out):
+        return ModelFolder(job.out).config.net
+    return changed_net(job, PRESETS[job.preset or "df-ud"].net)
+
+
+def _consent(job: TrainJob, likeness: str, context: Context) -> Decision:
+    return check_consent(
+        load_consent(Path(job.consent)) if job.consent else None,
+        use="train",
+        likeness=likeness,
+        shot=None,
+        on=datetime.now(UTC).date(),
+        policy=context.consent_policy,
+        log=context.home / "consent.log",
+    )
+
+
+def _open_model(job: TrainJob, banks: Banks, decision: Decision) -> ModelFolder:
+    likeness, performer = (bank.info for bank in banks)
+    wanted = SwapModelConfig(
+        likeness=likeness.name,
+        performer=performer.name,
+        face_type=likeness.face_type,
+        encoding=likeness.encoding,
+        net=_net_of(job),
+        consent_id=decision.consent_id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    if not ModelFolder.exists(job.out):
+        return ModelFolder.create(job.out, wanted)
+    folder = ModelFolder(job.out)
+    _refuse_other(job, folder.config, wanted)
+    return folder
+
+
+def _refuse_other(job: TrainJob, model: SwapModelConfig, wanted: SwapModelConfig) -> None:
+    """Refuse to train a model on for other people, or with another network than it has."""
+    wanted = dataclasses.replace(wanted, net=changed_net(job, model.net))
+    for name in ("likeness", "performer", "face_type", "encoding", "net"):
+        has, asked = getattr(model, name), getattr(wanted, name)
+        if has != asked:
+            raise BadSettings(
+                f"{job.out} is a model with {name} {has}, asked for {asked}: name another folder "
+                "to train a new model"
+            )
+
+
+def _new_state(job: TrainJob) -> TrainState:
+    preset = job.preset or "df-ud"
+    settings = changed_settings(job, PRESETS[preset].settings)
+    return TrainState(0, job.schedule_steps or settings.steps, settings, preset, job.seed)
+
+
+def _resumed_state(job: TrainJob, save: Save) -> TrainState:
+    state = read_state(save)
+    base = state.settings if job.preset is None else PRESETS[job.preset].settings
+    state.settings = changed_settings(job, base)
+    state.schedule_steps = job.schedule_steps or state.schedule_steps
+    return state
