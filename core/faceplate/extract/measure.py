@@ -12,7 +12,7 @@ from faceplate.geometry.points import invert, transform
 from faceplate.io.frame import Window
 from faceplate.io.tracked import FaceColor
 
-__all__ = ["face_color", "sharpness"]
+__all__ = ["face_color", "inside", "sharpness"]
 
 _SIDE = 64
 
@@ -35,7 +35,7 @@ def face_color(view: FrameView, points: SquarePoints, encodings: Encodings) -> F
         return None
     rgb = np.clip(encodings.to_working(_sampled(view, window, to_crop)), 0, 1)
     matte = hull_matte(transform(landmarks, to_crop), (_SIDE, _SIDE))
-    matte = matte * _sampled_inside(to_crop, view.frame.data_window)
+    matte = matte * inside(to_crop, view.frame.data_window, _SIDE)
     total = float(matte.sum())
     if total < 1:
         return None
@@ -62,6 +62,21 @@ def sharpness(image: NDArray[np.float32], mask: NDArray[np.float32]) -> float:
     return float(edges[inside].var() / light[inside].var())
 
 
+def inside(to_crop: NDArray[np.float64], data: Window, size: int) -> NDArray[np.float32]:
+    """Return 1 where a pixel of a crop lies inside the data window, else 0.
+
+    Args:
+        to_crop: 2 x 3, plate to crop.
+        data: The frame's data window.
+        size: Side of the crop.
+    """
+    ys, xs = np.mgrid[0:size, 0:size]
+    points = transform(np.stack([xs, ys], -1).reshape(-1, 2), invert(to_crop))
+    low, high = np.array([data.x0, data.y0]) - 0.5, np.array([data.x1, data.y1]) - 0.5
+    within = ((points >= low) & (points < high)).all(axis=1)
+    return np.asarray(within.reshape(size, size), np.float32)
+
+
 def _window(to_crop: NDArray[np.float64], data: Window) -> Window | None:
     corners = transform([[0, 0], [_SIDE, 0], [_SIDE, _SIDE], [0, _SIDE]], invert(to_crop))
     low, high = np.floor(corners.min(axis=0)).astype(int), np.ceil(corners.max(axis=0)).astype(int)
@@ -78,14 +93,6 @@ def _sampled(view: FrameView, window: Window, to_crop: NDArray[np.float64]) -> N
         borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
     return np.asarray(sampled, np.float32)
-
-
-def _sampled_inside(to_crop: NDArray[np.float64], data: Window) -> NDArray[np.float32]:
-    """Return 1 where a pixel of the crop lies inside the data window."""
-    ys, xs = np.mgrid[0:_SIDE, 0:_SIDE]
-    points = transform(np.stack([xs, ys], -1).reshape(-1, 2), invert(to_crop))
-    inside = (points >= [data.x0 - 0.5, data.y0 - 0.5]) & (points < [data.x1 - 0.5, data.y1 - 0.5])
-    return inside.all(axis=1).reshape(_SIDE, _SIDE).astype(np.float32)
 
 
 def _three(values: NDArray[np.floating]) -> tuple[float, float, float]:

@@ -13,8 +13,8 @@ from faceplate.io.trackfile import Track, TrackedFace
 
 __all__ = ["draw_faces", "overlay_cell", "write_overlay"]
 
-CELL = (480, 360)
-"""Width and height of a picture on an overlay sheet."""
+_CELL_PX = 480
+"""Longer side of a picture on an overlay sheet."""
 
 _COLORS = ((80, 255, 120), (255, 170, 60), (90, 170, 255), (255, 90, 200), (240, 240, 80))
 _FINE = 4  # fractional bits of cv2's coordinates
@@ -22,7 +22,7 @@ _FINE = 4  # fractional bits of cv2's coordinates
 
 def overlay_cell(view: FrameView) -> Patch:
     """Return a frame small enough for a sheet."""
-    return view.whole(max(CELL))
+    return view.whole(_CELL_PX)
 
 
 def write_overlay(
@@ -46,7 +46,10 @@ def write_overlay(
         told = ", ".join(_told(face) for face in faces) or "no face"
         image = draw_faces(patch, faces, track.plate.pixel_aspect)
         cells.append(Cell(image, f"{frame}: {told}"))
-    return write_sheet(path, cells, CELL, columns, rows)
+    if not cells:
+        return []
+    height, width = cells[0].image.shape[:2]
+    return write_sheet(path, cells, (width, height), columns, rows)
 
 
 def draw_faces(

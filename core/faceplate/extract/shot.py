@@ -1,5 +1,6 @@
 """A plate opened together with its colours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from faceplate.color.encodings import Encodings
@@ -21,7 +22,11 @@ class Shot:
 
     def view(self, index: int) -> FrameView | None:
         """Read a frame by its index in the shot; None where it is skipped."""
-        frame = self.plate.read(self.plate.frames[index])
+        return self.view_of(self.plate.frames[index])
+
+    def view_of(self, number: int) -> FrameView | None:
+        """Read a frame by its number; None where it is skipped."""
+        frame = self.plate.read(number)
         return None if frame is None else FrameView(frame, self.encodings)
 
     def info(self, size: tuple[int, int], pixel_aspect: float) -> PlateInfo:
@@ -48,7 +53,7 @@ class Shot:
 def open_shot(
     path: str,
     *,
-    frames: str | None,
+    frames: str | Sequence[int] | None,
     missing: MissingPolicy,
     color_space: str | None,
     ocio: str | None,
@@ -58,7 +63,7 @@ def open_shot(
 
     Args:
         path: The plate (see `open_plate`).
-        frames: Such as ``1001-1100``; None takes all.
+        frames: Such as ``1001-1100``, or numbers; None takes all.
         missing: What to do about frames that are not there.
         color_space: The plate's space; None takes what its files say.
         ocio: Path or name of an OCIO config; None takes ``$OCIO`` or the built-in one.

@@ -199,6 +199,14 @@ class Faceset:
         rows = self._rows("SELECT frame, person, made_from FROM faces WHERE source = ?", [source])
         return {(frame, person): made_from for frame, person, made_from in rows}
 
+    def remove(self, source: str, faces: Sequence[tuple[int, int]]) -> None:
+        """Remove the faces of one plate at these (frame, person)."""
+        with self._database.writing() as connection:
+            connection.executemany(
+                "DELETE FROM faces WHERE source = ? AND frame = ? AND person = ?",
+                [(source, frame, person) for frame, person in faces],
+            )
+
     def set_keep(self, ids: Sequence[int], keep: bool) -> None:
         """Cull faces (keep=False) or take them back."""
         with self._database.writing() as connection:

@@ -1,0 +1,297 @@
+"""The verb extract: cuts the aligned faces of one person out of a plate into a faceset."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from faceplate import __version__
+from faceplate.context import Context
+from faceplate.errors import BadSettings, NotFound
+from faceplate.extract.measure import inside, sharpness
+from faceplate.extract.sheet import Cell, write_sheet
+from faceplate.extract.shot import Shot, open_shot
+from faceplate.extract.view import FrameView
+from faceplate.geometry.facetype import FaceType, plate_to_crop
+from faceplate.geometry.hull import hull_matte
+from faceplate.geometry.points import transform
+from faceplate.geometry.warp import roi_of, warp_crop
+from faceplate.io.faceset import Face, Faceset, FacesetInfo
+from faceplate.io.frame import Window
+from faceplate.io.plate import MissingPolicy
+from faceplate.io.sequence import parse_frames
+from faceplate.io.trackfile import PersonTrack, Track, TrackedFace
+
+__all__ = ["ExtractJob", "ExtractResult", "crop_face", "extract"]
+
+logger = logging.getLogger(__name__)
+
+_SHEET_FACES = 160
+_SHEET_PX = 144
+_FILTER_PX = 4
+"""How far the filter of a crop reaches beyond it, in plate pixels."""
+
+
+@dataclass(frozen=True)
+class ExtractJob:
+    """Which faces to extract, and how."""
+
+    plate: str
+    """A sequence, folder or movie."""
+    track: str
+    """Its track file."""
+    out: str
+    """The faceset; one that is there is continued."""
+    name: str
+    """Whose face it is."""
+    person: int = 0
+    """The person's number in the track; 0 is the one with most face in the shot."""
+    face_type: FaceType = FaceType.FULL_FACE
+    """How much of the head a crop shows."""
+    size: int = 256
+    """Side of the crops, in pixels."""
+    encoding: str = "acescct"
+    """Working encoding of the crops: ``acescct`` or ``srgb``."""
+    consent_id: str = ""
+    """The consent record that the likeness is used under."""
+    frames: str | None = None
+    """Such as ``1001-1100x2``; None takes all frames with this person."""
+    missing: MissingPolicy = "error"
+    """What to do about frames that are not there; no face is made up for them."""
+    color_space: str | None = None
+    """The plate's space; None takes the one that it was analysed in."""
+    ocio: str | None = None
+    """Path or name of an OCIO config; None takes ``$OCIO`` or the built-in one."""
+    min_confidence: float = 0.0
+    """Leave out faces that analyse was less sure of, 0..1."""
+    sheet: bool = True
+    """Write a contact sheet beside the faceset."""
+
+
+@dataclass(frozen=True)
+class ExtractResult:
+    """What extract did."""
+
+    faceset: str
+    """The file."""
+    person: int
+    """The person's number in the track."""
+    faces: int
+    """Kept faces in the faceset now."""
+    added: int
+    """Faces cut out this time."""
+    unchanged: int
+    """Faces that were there already, made from the same pixels and points."""
+    left_out: int
+    """Faces of low confidence, outside the frame, or in frames that are not there."""
+    removed: int
+    """Faces of this plate and person that were in the faceset and are not wanted any more."""
+    content_hash: str
+    """sha256 of the kept faces."""
+    seconds: float
+    sheets: tuple[str, ...] = ()
+    """Contact sheets."""
+
+
+def extract(job: ExtractJob, context: Context) -> ExtractResult:
+    """Cut the faces of one person into a faceset; a second run does only what is missing.
+
+    Raises:
+        NotFound: No track, or no face of that person in it.
+        BadSettings: A setting that means nothing, or a faceset of other crops in `out`.
+        Damaged: `out` is there and is no faceset.
+        NotFound, MissingFrames, BadSequence, BadImage, UnknownColorSpace: The plate.
+        Cancelled: The faces done so far are kept.
+    """
+    began = time.monotonic()
+    track = Track.load(Path(job.track))
+    person = _person(track, job)
+    faces = _wanted(person, job)
+    shot = open_shot(
+        job.plate,
+        frames=[face.frame for face in faces],
+        missing=job.missing,
+        color_space=job.color_space or track.plate.color_space,
+        ocio=job.ocio,
+        working=job.encoding,
+    )
+    with _open(job, shot) as faceset:
+        cutting = _Cutting(job, shot, faceset)
+        for done, face in enumerate(faces, 1):
+            cutting.cut(face)
+            context.progress.report("extract", done, len(faces), frame=face.frame)
+        removed = 0 if job.frames else cutting.remove_stale(person.person, faces)
+        sheets = _write_sheet(job, shot, faceset) if job.sheet else []
+        return ExtractResult(
+            faceset=job.out,
+            person=person.person,
+            faces=len(faceset.ids()),
+            added=cutting.added,
+            unchanged=cutting.unchanged,
+            left_out=cutting.left_out + len(person.faces) - len(faces),
+            removed=removed,
+            content_hash=faceset.content_hash(),
+            seconds=round(time.monotonic() - began, 2),
+            sheets=tuple(str(sheet) for sheet in sheets),
+        )
+
+
+def crop_face(
+    view: FrameView, face: TrackedFace, shot: Shot, face_type: FaceType, size: int
+) -> Face | None:
+    """Return the aligned crop of a tracked face; None where it lies outside the frame.
+
+    Args:
+        view: The frame.
+        face: Where it is.
+        shot: The plate and its colours; the crop is in its working encoding, clipped to 0..1.
+        face_type: How much of the head a crop shows.
+        size: Side of the crop.
+    """
+    matrix = plate_to_crop(face.landmarks, face_type, size, pixel_aspect=view.aspect)
+    data = view.frame.data_window
+    x0, y0, x1, y1 = roi_of(matrix, size, (data.x0, data.y0, data.x1, data.y1), _FILTER_PX)
+    if x1 <= x0 or y1 <= y0:
+        return None
+    working = shot.encodings.to_working(view.rgb(Window(x0, y0, x1, y1)))
+    image = warp_crop(np.clip(working, 0, 1), matrix, size, origin=(x0, y0))
+    landmarks = transform(face.landmarks, matrix)
+    mask = hull_matte(landmarks, (size, size)) * inside(matrix, data, size)
+    if not mask.any():
+        return None
+    return Face(
+        image=np.clip(image, 0, 1),
+        mask=mask,
+        landmarks=landmarks.astype(np.float32),
+        plate_landmarks=face.landmarks,
+        plate_to_crop=matrix,
+        face_type=face_type.value,
+        source=shot.plate.pattern,
+        frame=face.frame,
+        person=face.person,
+        pose=face.pose,
+        confidence=face.confidence,
+        sharpness=sharpness(image, mask),
+    )
+
+
+class _Cutting:
+    """Cuts faces and counts what it did."""
+
+    def __init__(self, job: ExtractJob, shot: Shot, faceset: Faceset) -> None:
+        self.added = self.unchanged = self.left_out = 0
+        self._job, self._shot, self._faceset = job, shot, faceset
+        self._there = faceset.made_from(shot.plate.pattern)
+
+    def cut(self, face: TrackedFace) -> None:
+        """Add one face to the faceset, unless it is there already."""
+        if face.frame in self._shot.plate.missing:
+            self.left_out += 1  # what stands in for a missing frame is no picture of the face
+            return
+        made_from = self._made_from(face)
+        if self._there.get((face.frame, face.person)) == made_from:
+            self.unchanged += 1
+            return
+        view = self._shot.view_of(face.frame)
+        cut = view and crop_face(view, face, self._shot, self._job.face_type, self._job.size)
+        if not cut:
+            self.left_out += 1
+            return
+        self._faceset.add(replace(cut, made_from=made_from))
+        self.added += 1
+
+    def remove_stale(self, person: int, faces: Sequence[TrackedFace]) -> int:
+        """Remove the faces of this plate and person that are not wanted any more."""
+        wanted = {(face.frame, face.person) for face in faces}
+        stale = [at for at in self._there if at[1] == person and at not in wanted]
+        self._faceset.remove(self._shot.plate.pattern, stale)
+        return len(stale)
+
+    def _made_from(self, face: TrackedFace) -> str:
+        encodings = self._shot.encodings
+        parts = [
+            self._shot.plate.sha256(face.frame),
+            np.round(face.landmarks.astype(np.float64), 3).tolist(),
+            [face.confidence, face.pose.yaw, face.pose.pitch, face.pose.roll],
+            [self._job.face_type.value, self._job.size],
+            [encodings.plate_space, encodings.working, encodings.config.hash],
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _person(track: Track, job: ExtractJob) -> PersonTrack:
+    person = track.person(job.person)
+    if person is None:
+        numbers = ", ".join(str(found.person) for found in track.people) or "nobody"
+        wanted = f"person {job.person}" if job.person else "face"
+        raise NotFound(
+            f"{job.track} has no {wanted}; there is: {numbers}. Look at the overlay sheet beside "
+            "it, or analyse with a lower min_confidence"
+        )
+    return person
+
+
+def _wanted(person: PersonTrack, job: ExtractJob) -> list[TrackedFace]:
+    frames = set(parse_frames(job.frames)) if job.frames else set(person.frames)
+    faces = [
+        face
+        for face in person.faces
+        if face.frame in frames and face.confidence >= job.min_confidence
+    ]
+    if not faces:
+        raise NotFound(
+            f"{job.track}: person {person.person} has no face of confidence "
+            f"{job.min_confidence:g} or more in the frames asked for"
+        )
+    return faces
+
+
+def _open(job: ExtractJob, shot: Shot) -> Faceset:
+    if job.size < 16:
+        raise BadSettings(f"size must be 16 pixels or more, got {job.size}")
+    config = shot.encodings.config
+    info = FacesetInfo(
+        name=job.name,
+        face_type=job.face_type.value,
+        size=job.size,
+        encoding=job.encoding,
+        ocio_config=config.name,
+        ocio_hash=config.hash,
+        consent_id=job.consent_id,
+        created_by=f"faceplate {__version__}",
+    )
+    path = Path(job.out)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Faceset.create(path, info)
+    faceset = Faceset.open(path)
+    for name in ("name", "face_type", "size", "encoding", "consent_id"):
+        there, wanted = getattr(faceset.info, name), getattr(info, name)
+        if there != wanted:
+            faceset.close()
+            raise BadSettings(
+                f"{path} is a faceset with {name} {there!r}, not {wanted!r}: write to another file"
+            )
+    return faceset
+
+
+def _write_sheet(job: ExtractJob, shot: Shot, faceset: Faceset) -> list[Path]:
+    ids = faceset.ids()
+    shown = _spread(ids, _SHEET_FACES)
+    cells = []
+    for face in (faceset.read(id) for id in shown):
+        image = shot.encodings.to_view(shot.encodings.from_working(face.image))
+        ghost = image * (0.35 + 0.65 * face.mask[..., None])
+        cells.append(Cell(ghost, f"{face.frame} {face.confidence:.2f} {face.pose.yaw:+.0f}"))
+    path = Path(job.out).with_suffix(".sheet.png")
+    return write_sheet(path, cells, (_SHEET_PX, _SHEET_PX), columns=12, rows=7)
+
+
+def _spread(ids: Sequence[int], count: int) -> list[int]:
+    step = -(-len(ids) // count) if ids else 1
+    return list(ids[::step])
