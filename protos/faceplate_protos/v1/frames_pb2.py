@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n faceplate_protos/v1/frames.proto\x12\x0c\x66\x61\x63\x65plate.v1\"\x87\x01\n\x10SwapFrameRequest\x12\r\n\x05plate\x18\x01 \x01(\t\x12\r\n\x05track\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\r\n\x05\x66rame\x18\x04 \x01(\x03\x12\x0b\n\x03out\x18\x05 \x01(\t\x12\x13\n\x0brecipe_json\x18\x06 \x01(\t\x12\x15\n\rsettings_json\x18\x07 \x01(\t\"F\n\x11SwapFrameResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x14\n\x0cmilliseconds\x18\x02 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\x03 \x01(\x05\"\xc9\x01\n\x11SwapBufferRequest\x12\x0e\n\x06\x62uffer\x18\x01 \x01(\t\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12\r\n\x05\x66rame\x18\x04 \x01(\x03\x12\r\n\x05track\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\x13\n\x0brecipe_json\x18\x07 \x01(\t\x12\x15\n\rsettings_json\x18\x08 \x01(\t\x12\x14\n\x0cpixel_aspect\x18\t \x01(\x01\x12\n\n\x02x0\x18\n \x01(\x05\x12\n\n\x02y0\x18\x0b \x01(\x05\"9\n\x12SwapBufferResponse\x12\x14\n\x0cmilliseconds\x18\x01 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\x02 \x01(\x05\x32\xa7\x01\n\x06\x46rames\x12L\n\tSwapFrame\x12\x1e.faceplate.v1.SwapFrameRequest\x1a\x1f.faceplate.v1.SwapFrameResponse\x12O\n\nSwapBuffer\x12\x1f.faceplate.v1.SwapBufferRequest\x1a .faceplate.v1.SwapBufferResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n faceplate_protos/v1/frames.proto\x12\x0c\x66\x61\x63\x65plate.v1\"\x87\x01\n\x10SwapFrameRequest\x12\r\n\x05plate\x18\x01 \x01(\t\x12\r\n\x05track\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\r\n\x05\x66rame\x18\x04 \x01(\x03\x12\x0b\n\x03out\x18\x05 \x01(\t\x12\x13\n\x0brecipe_json\x18\x06 \x01(\t\x12\x15\n\rsettings_json\x18\x07 \x01(\t\"F\n\x11SwapFrameResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x14\n\x0cmilliseconds\x18\x02 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\x03 \x01(\x05\"2\n\x11OpenBufferRequest\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\"$\n\x12OpenBufferResponse\x12\x0e\n\x06\x62uffer\x18\x01 \x01(\t\"\xaa\x01\n\x11SwapBufferRequest\x12\x0e\n\x06\x62uffer\x18\x01 \x01(\t\x12\r\n\x05\x66rame\x18\x02 \x01(\x03\x12\r\n\x05track\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x13\n\x0brecipe_json\x18\x05 \x01(\t\x12\x15\n\rsettings_json\x18\x06 \x01(\t\x12\x14\n\x0cpixel_aspect\x18\x07 \x01(\x01\x12\n\n\x02x0\x18\x08 \x01(\x05\x12\n\n\x02y0\x18\t \x01(\x05\"9\n\x12SwapBufferResponse\x12\x14\n\x0cmilliseconds\x18\x01 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\x02 \x01(\x05\"$\n\x12\x43loseBufferRequest\x12\x0e\n\x06\x62uffer\x18\x01 \x01(\t\"\x15\n\x13\x43loseBufferResponse2\xcc\x02\n\x06\x46rames\x12L\n\tSwapFrame\x12\x1e.faceplate.v1.SwapFrameRequest\x1a\x1f.faceplate.v1.SwapFrameResponse\x12O\n\nOpenBuffer\x12\x1f.faceplate.v1.OpenBufferRequest\x1a .faceplate.v1.OpenBufferResponse\x12O\n\nSwapBuffer\x12\x1f.faceplate.v1.SwapBufferRequest\x1a .faceplate.v1.SwapBufferResponse\x12R\n\x0b\x43loseBuffer\x12 .faceplate.v1.CloseBufferRequest\x1a!.faceplate.v1.CloseBufferResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SWAPFRAMEREQUEST']._serialized_end=186
   _globals['_SWAPFRAMERESPONSE']._serialized_start=188
   _globals['_SWAPFRAMERESPONSE']._serialized_end=258
-  _globals['_SWAPBUFFERREQUEST']._serialized_start=261
-  _globals['_SWAPBUFFERREQUEST']._serialized_end=462
-  _globals['_SWAPBUFFERRESPONSE']._serialized_start=464
-  _globals['_SWAPBUFFERRESPONSE']._serialized_end=521
-  _globals['_FRAMES']._serialized_start=524
-  _globals['_FRAMES']._serialized_end=691
+  _globals['_OPENBUFFERREQUEST']._serialized_start=260
+  _globals['_OPENBUFFERREQUEST']._serialized_end=310
+  _globals['_OPENBUFFERRESPONSE']._serialized_start=312
+  _globals['_OPENBUFFERRESPONSE']._serialized_end=348
+  _globals['_SWAPBUFFERREQUEST']._serialized_start=351
+  _globals['_SWAPBUFFERREQUEST']._serialized_end=521
+  _globals['_SWAPBUFFERRESPONSE']._serialized_start=523
+  _globals['_SWAPBUFFERRESPONSE']._serialized_end=580
+  _globals['_CLOSEBUFFERREQUEST']._serialized_start=582
+  _globals['_CLOSEBUFFERREQUEST']._serialized_end=618
+  _globals['_CLOSEBUFFERRESPONSE']._serialized_start=620
+  _globals['_CLOSEBUFFERRESPONSE']._serialized_end=641
+  _globals['_FRAMES']._serialized_start=644
+  _globals['_FRAMES']._serialized_end=976
 # @@protoc_insertion_point(module_scope)

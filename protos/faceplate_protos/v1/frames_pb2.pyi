@@ -32,11 +32,23 @@ class SwapFrameResponse(_message.Message):
     faces: int
     def __init__(self, path: _Optional[str] = ..., milliseconds: _Optional[float] = ..., faces: _Optional[int] = ...) -> None: ...
 
-class SwapBufferRequest(_message.Message):
-    __slots__ = ("buffer", "width", "height", "frame", "track", "model", "recipe_json", "settings_json", "pixel_aspect", "x0", "y0")
-    BUFFER_FIELD_NUMBER: _ClassVar[int]
+class OpenBufferRequest(_message.Message):
+    __slots__ = ("width", "height")
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    width: int
+    height: int
+    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
+
+class OpenBufferResponse(_message.Message):
+    __slots__ = ("buffer",)
+    BUFFER_FIELD_NUMBER: _ClassVar[int]
+    buffer: str
+    def __init__(self, buffer: _Optional[str] = ...) -> None: ...
+
+class SwapBufferRequest(_message.Message):
+    __slots__ = ("buffer", "frame", "track", "model", "recipe_json", "settings_json", "pixel_aspect", "x0", "y0")
+    BUFFER_FIELD_NUMBER: _ClassVar[int]
     FRAME_FIELD_NUMBER: _ClassVar[int]
     TRACK_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -46,8 +58,6 @@ class SwapBufferRequest(_message.Message):
     X0_FIELD_NUMBER: _ClassVar[int]
     Y0_FIELD_NUMBER: _ClassVar[int]
     buffer: str
-    width: int
-    height: int
     frame: int
     track: str
     model: str
@@ -56,7 +66,7 @@ class SwapBufferRequest(_message.Message):
     pixel_aspect: float
     x0: int
     y0: int
-    def __init__(self, buffer: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., frame: _Optional[int] = ..., track: _Optional[str] = ..., model: _Optional[str] = ..., recipe_json: _Optional[str] = ..., settings_json: _Optional[str] = ..., pixel_aspect: _Optional[float] = ..., x0: _Optional[int] = ..., y0: _Optional[int] = ...) -> None: ...
+    def __init__(self, buffer: _Optional[str] = ..., frame: _Optional[int] = ..., track: _Optional[str] = ..., model: _Optional[str] = ..., recipe_json: _Optional[str] = ..., settings_json: _Optional[str] = ..., pixel_aspect: _Optional[float] = ..., x0: _Optional[int] = ..., y0: _Optional[int] = ...) -> None: ...
 
 class SwapBufferResponse(_message.Message):
     __slots__ = ("milliseconds", "faces")
@@ -65,3 +75,13 @@ class SwapBufferResponse(_message.Message):
     milliseconds: float
     faces: int
     def __init__(self, milliseconds: _Optional[float] = ..., faces: _Optional[int] = ...) -> None: ...
+
+class CloseBufferRequest(_message.Message):
+    __slots__ = ("buffer",)
+    BUFFER_FIELD_NUMBER: _ClassVar[int]
+    buffer: str
+    def __init__(self, buffer: _Optional[str] = ...) -> None: ...
+
+class CloseBufferResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -40,10 +40,20 @@ class FramesStub(object):
                 request_serializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapFrameRequest.SerializeToString,
                 response_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapFrameResponse.FromString,
                 _registered_method=True)
+        self.OpenBuffer = channel.unary_unary(
+                '/faceplate.v1.Frames/OpenBuffer',
+                request_serializer=faceplate__protos_dot_v1_dot_frames__pb2.OpenBufferRequest.SerializeToString,
+                response_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.OpenBufferResponse.FromString,
+                _registered_method=True)
         self.SwapBuffer = channel.unary_unary(
                 '/faceplate.v1.Frames/SwapBuffer',
                 request_serializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapBufferRequest.SerializeToString,
                 response_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapBufferResponse.FromString,
+                _registered_method=True)
+        self.CloseBuffer = channel.unary_unary(
+                '/faceplate.v1.Frames/CloseBuffer',
+                request_serializer=faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferRequest.SerializeToString,
+                response_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferResponse.FromString,
                 _registered_method=True)
 
 
@@ -58,10 +68,23 @@ class FramesServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def SwapBuffer(self, request, context):
-        """The same for pixels in shared memory on the server's own machine: the swap is laid over them in
-        place, so a frame without a face costs no copy at all.
+    def OpenBuffer(self, request, context):
+        """Makes a piece of memory for a frame that client and server share. What nobody has used for ten
+        minutes may be taken back.
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SwapBuffer(self, request, context):
+        """Swaps the frame in a buffer, in place; where there is no face nothing is touched or copied.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseBuffer(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -74,10 +97,20 @@ def add_FramesServicer_to_server(servicer, server):
                     request_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapFrameRequest.FromString,
                     response_serializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapFrameResponse.SerializeToString,
             ),
+            'OpenBuffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenBuffer,
+                    request_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.OpenBufferRequest.FromString,
+                    response_serializer=faceplate__protos_dot_v1_dot_frames__pb2.OpenBufferResponse.SerializeToString,
+            ),
             'SwapBuffer': grpc.unary_unary_rpc_method_handler(
                     servicer.SwapBuffer,
                     request_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapBufferRequest.FromString,
                     response_serializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapBufferResponse.SerializeToString,
+            ),
+            'CloseBuffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseBuffer,
+                    request_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferRequest.FromString,
+                    response_serializer=faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -119,6 +152,33 @@ class Frames(object):
             _registered_method=True)
 
     @staticmethod
+    def OpenBuffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/faceplate.v1.Frames/OpenBuffer',
+            faceplate__protos_dot_v1_dot_frames__pb2.OpenBufferRequest.SerializeToString,
+            faceplate__protos_dot_v1_dot_frames__pb2.OpenBufferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def SwapBuffer(request,
             target,
             options=(),
@@ -135,6 +195,33 @@ class Frames(object):
             '/faceplate.v1.Frames/SwapBuffer',
             faceplate__protos_dot_v1_dot_frames__pb2.SwapBufferRequest.SerializeToString,
             faceplate__protos_dot_v1_dot_frames__pb2.SwapBufferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseBuffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/faceplate.v1.Frames/CloseBuffer',
+            faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferRequest.SerializeToString,
+            faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,10 +35,13 @@ class FramesStub:
     def __new__(cls, channel: _aio.Channel) -> FramesAsyncStub: ...
     SwapFrame: _grpc.UnaryUnaryMultiCallable[_frames_pb2.SwapFrameRequest, _frames_pb2.SwapFrameResponse]
     """Reads a frame of a plate, swaps it and writes the layers. Nothing but paths travels."""
-    SwapBuffer: _grpc.UnaryUnaryMultiCallable[_frames_pb2.SwapBufferRequest, _frames_pb2.SwapBufferResponse]
-    """The same for pixels in shared memory on the server's own machine: the swap is laid over them in
-    place, so a frame without a face costs no copy at all.
+    OpenBuffer: _grpc.UnaryUnaryMultiCallable[_frames_pb2.OpenBufferRequest, _frames_pb2.OpenBufferResponse]
+    """Makes a piece of memory for a frame that client and server share. What nobody has used for ten
+    minutes may be taken back.
     """
+    SwapBuffer: _grpc.UnaryUnaryMultiCallable[_frames_pb2.SwapBufferRequest, _frames_pb2.SwapBufferResponse]
+    """Swaps the frame in a buffer, in place; where there is no face nothing is touched or copied."""
+    CloseBuffer: _grpc.UnaryUnaryMultiCallable[_frames_pb2.CloseBufferRequest, _frames_pb2.CloseBufferResponse]
 
 @_typing.type_check_only
 class FramesAsyncStub(FramesStub):
@@ -47,10 +50,13 @@ class FramesAsyncStub(FramesStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     SwapFrame: _aio.UnaryUnaryMultiCallable[_frames_pb2.SwapFrameRequest, _frames_pb2.SwapFrameResponse]  # type: ignore[assignment]
     """Reads a frame of a plate, swaps it and writes the layers. Nothing but paths travels."""
-    SwapBuffer: _aio.UnaryUnaryMultiCallable[_frames_pb2.SwapBufferRequest, _frames_pb2.SwapBufferResponse]  # type: ignore[assignment]
-    """The same for pixels in shared memory on the server's own machine: the swap is laid over them in
-    place, so a frame without a face costs no copy at all.
+    OpenBuffer: _aio.UnaryUnaryMultiCallable[_frames_pb2.OpenBufferRequest, _frames_pb2.OpenBufferResponse]  # type: ignore[assignment]
+    """Makes a piece of memory for a frame that client and server share. What nobody has used for ten
+    minutes may be taken back.
     """
+    SwapBuffer: _aio.UnaryUnaryMultiCallable[_frames_pb2.SwapBufferRequest, _frames_pb2.SwapBufferResponse]  # type: ignore[assignment]
+    """Swaps the frame in a buffer, in place; where there is no face nothing is touched or copied."""
+    CloseBuffer: _aio.UnaryUnaryMultiCallable[_frames_pb2.CloseBufferRequest, _frames_pb2.CloseBufferResponse]  # type: ignore[assignment]
 
 class FramesServicer(metaclass=_abc_1.ABCMeta):
     """One frame at a time, while an artist waits. Batch jobs do not hold it up."""
@@ -64,13 +70,28 @@ class FramesServicer(metaclass=_abc_1.ABCMeta):
         """Reads a frame of a plate, swaps it and writes the layers. Nothing but paths travels."""
 
     @_abc_1.abstractmethod
+    def OpenBuffer(
+        self,
+        request: _frames_pb2.OpenBufferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_frames_pb2.OpenBufferResponse, _abc.Awaitable[_frames_pb2.OpenBufferResponse]]:
+        """Makes a piece of memory for a frame that client and server share. What nobody has used for ten
+        minutes may be taken back.
+        """
+
+    @_abc_1.abstractmethod
     def SwapBuffer(
         self,
         request: _frames_pb2.SwapBufferRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_frames_pb2.SwapBufferResponse, _abc.Awaitable[_frames_pb2.SwapBufferResponse]]:
-        """The same for pixels in shared memory on the server's own machine: the swap is laid over them in
-        place, so a frame without a face costs no copy at all.
-        """
+        """Swaps the frame in a buffer, in place; where there is no face nothing is touched or copied."""
+
+    @_abc_1.abstractmethod
+    def CloseBuffer(
+        self,
+        request: _frames_pb2.CloseBufferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_frames_pb2.CloseBufferResponse, _abc.Awaitable[_frames_pb2.CloseBufferResponse]]: ...
 
 def add_FramesServicer_to_server(servicer: FramesServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

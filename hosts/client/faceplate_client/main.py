@@ -1,0 +1,133 @@
+"""`faceplate-client`: the helper between a host (Nuke, Resolve, a shell) and the server.
+
+It writes JSON lines to standard output and nothing else, at least one every two seconds. Each has
+an ``event``: submitted, progress, heartbeat, done, cancelled, error, job, jobs, models, frame, or
+health. SIGINT and SIGTERM cancel the job that was submitted. Where the helper is killed outright,
+its job goes on, unless it was submitted with ``--cancel-on-disconnect``. Exit codes: see `errors`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from faceplate_client.commands import COMMANDS, cancel_and_wait, submit
+from faceplate_client.errors import ClientError, usage
+from faceplate_client.output import Output
+from faceplate_client.transport import Transport, find_server
+
+__all__ = ["main"]
+
+
+class _Stopped(BaseException):
+    """SIGINT or SIGTERM; no handler of errors on the way may swallow it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says wrong usage as an event, as everything else."""
+
+    def error(self, message: str) -> NoReturn:
+        raise usage(message)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    with Output(sys.stdout) as output:
+        try:
+            return _run(_parser().parse_args(argv), output)
+        except ClientError as error:
+            output("error", **error.__dict__)
+            return error.exit_code
+        except _Stopped as stop:
+            return stop.exit_code
+
+
+def _run(options: argparse.Namespace, output: Output) -> int:
+    home = Path(options.home or Path.home() / ".faceplate")
+    transport = Transport(find_server(options.server, options.token_file, home), options.patience)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        if options.command == "submit":
+            return _submit(options, transport, output)
+        return COMMANDS[options.command](options, transport, output)
+    finally:
+        transport.close()
+
+
+def _submit(options: argparse.Namespace, transport: Transport, output: Output) -> int:
+    options.job = submit(options, transport, output)
+    if options.detach:
+        return 0
+    try:
+        return COMMANDS["watch"](options, transport, output)
+    except _Stopped:
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second one ends it at once
+            signal.signal(number, signal.SIG_DFL)
+        cancel_and_wait(options.job, transport, output)
+        raise
+
+
+def _stop(number: int, _: Any) -> None:
+    raise _Stopped(number)
+
+
+def _parser() -> argparse.ArgumentParser:
+    environment = os.environ
+    parser = _Parser(prog="faceplate-client", description=__doc__)
+    parser.add_argument("--server", default=environment.get("FACEPLATE_SERVER"))
+    parser.add_argument("--token-file", default=environment.get("FACEPLATE_TOKEN_FILE"))
+    parser.add_argument("--home", default=environment.get("FACEPLATE_HOME"))
+    parser.add_argument(
+        "--patience", type=float, default=5.0, help="seconds to wait for a server that is away"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    _add_submit(commands)
+    for name, text in (("watch", "follow"), ("cancel", "cancel"), ("show", "tell where is")):
+        commands.add_parser(name, help=f"{text} a job").add_argument("job")
+    listing = commands.add_parser("list", help="list jobs, newest first")
+    listing.add_argument("--state", action="append", default=[])
+    listing.add_argument("--limit", type=int, default=100)
+    commands.add_parser("models", help="list swap models and the recipe's schema")
+    commands.add_parser("health", help="ask whether the server works")
+    _add_swap_frame(commands)
+    return parser
+
+
+def _add_submit(commands: Any) -> None:
+    parser = commands.add_parser("submit", help="start analyse, extract, train or swap")
+    parser.add_argument("verb")
+    _add_settings(parser)
+    parser.add_argument("--detach", action="store_true", help="do not wait for its end")
+    parser.add_argument(
+        "--cancel-on-disconnect",
+        action="store_true",
+        help="the job ends with this process, however that dies",
+    )
+
+
+def _add_swap_frame(commands: Any) -> None:
+    parser = commands.add_parser("swap-frame", help="swap one frame by path, at once")
+    for name in ("plate", "track", "model", "out"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--frame", type=int, required=True)
+    parser.add_argument("--recipe", help="recipe file, or the JSON object itself")
+    _add_settings(parser)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", help="file with settings, - for standard input, or the object")
+    parser.add_argument("settings", nargs="*", metavar="key=value")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

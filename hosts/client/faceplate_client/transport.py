@@ -1,0 +1,175 @@
+"""The way to the server: where it is, the token, and one place that retries."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import grpc
+from faceplate_protos.v1 import (
+    frames_pb2_grpc,
+    jobs_pb2,
+    jobs_pb2_grpc,
+    models_pb2_grpc,
+)
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from faceplate_client.errors import error_of_call, unreachable, usage
+
+__all__ = ["Server", "Transport", "find_server"]
+
+T = TypeVar("T")
+
+SILENCE_S = 15.0
+"""A watched job that says nothing for so long has lost its server."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server is and what it wants to see."""
+
+    address: str
+    """``unix:/path`` or ``host:port``."""
+    token: str
+
+
+def find_server(address: str | None, token_file: str | None, home: Path) -> Server:
+    """Return the server that was asked for, else the one that runs with this home folder.
+
+    Raises:
+        ClientError: The token file cannot be read.
+    """
+    published = home / "address"
+    if not address and published.is_file():
+        address = published.read_text(encoding="utf-8").strip()
+    path = Path(token_file) if token_file else home / "token"
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        if token_file:
+            raise usage(f"the token file {path} does not exist") from None
+        token = ""
+    except OSError as error:
+        raise usage(f"the token file {path} cannot be read: {error}") from error
+    return Server(address or f"unix:{home / 'faceplate.sock'}", token)
+
+
+class Transport:
+    """Calls to one server. Only UNAVAILABLE is tried again, for `patience_s` in all.
+
+    Args:
+        server: Where to.
+        patience_s: How long a server that cannot be reached is waited for.
+    """
+
+    def __init__(self, server: Server, patience_s: float = 5.0) -> None:
+        self._server, self._patience_s = server, patience_s
+        self._channel = grpc.insecure_channel(
+            server.address,
+            # a server that was restarted is looked for again at once
+            options=[
+                ("grpc.max_reconnect_backoff_ms", 500),
+                ("grpc.initial_reconnect_backoff_ms", 50),
+            ],
+        )
+        self.jobs = jobs_pb2_grpc.JobsStub(self._channel)
+        self.models = models_pb2_grpc.ModelsStub(self._channel)
+        self.frames = frames_pb2_grpc.FramesStub(self._channel)
+        self._health = health_pb2_grpc.HealthStub(self._channel)
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    def call(self, method: Callable[..., T], request: Any, timeout_s: float | None = 60.0) -> T:
+        """Call a method that answers once. Raises ClientError."""
+        return self._patiently(
+            lambda: method(request, metadata=self._metadata(), timeout=timeout_s)
+        )
+
+    def health(self) -> str:
+        """Return ``SERVING`` or the like. Raises ClientError."""
+        answer = self.call(self._health.Check, health_pb2.HealthCheckRequest(), 10.0)
+        return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
+
+    def watch(self, job_id: str) -> Iterator[jobs_pb2.WatchJobResponse]:
+        """Yield a job's reports to its end, through restarts of the server. Raises ClientError."""
+        began = time.monotonic()
+        while True:
+            try:
+                for message in self._watch_once(job_id):
+                    began = time.monotonic()
+                    yield message
+                return
+            except grpc.RpcError as error:
+                self._give_up_or_wait(error, began)
+
+    def _watch_once(self, job_id: str) -> Iterator[jobs_pb2.WatchJobResponse]:
+        stream = self.jobs.WatchJob(jobs_pb2.WatchJobRequest(id=job_id), metadata=self._metadata())
+        with _Silence(stream.cancel) as silence:
+            try:
+                for message in stream:
+                    silence.over()
+                    yield message
+            except grpc.RpcError:
+                if silence.fell:
+                    raise unreachable(
+                        self._server.address, f"it said nothing for {SILENCE_S:.0f} s"
+                    ) from None
+                raise
+            finally:
+                stream.cancel()
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        token, request_id = self._server.token, uuid.uuid4().hex[:12]
+        identity = (("authorization", f"Bearer {token}"),) if token else ()
+        return (*identity, ("faceplate-request-id", request_id))
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        began = time.monotonic()
+        while True:
+            try:
+                return call()
+            except grpc.RpcError as error:
+                self._give_up_or_wait(error, began)
+
+    def _give_up_or_wait(self, error: grpc.RpcError, began: float) -> None:
+        if error.code() != grpc.StatusCode.UNAVAILABLE:
+            raise error_of_call(error) from error
+        if time.monotonic() - began > self._patience_s:
+            raise unreachable(self._server.address, error.details() or "no answer") from error
+        time.sleep(0.1)
+
+
+class _Silence:
+    """Calls `ring` where `over` is not called for `SILENCE_S`."""
+
+    def __init__(self, ring: Callable[[], Any]) -> None:
+        self._ring = ring
+        self._last = time.monotonic()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name="silence", daemon=True)
+        self.fell = False
+
+    def __enter__(self) -> _Silence:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+
+    def over(self) -> None:
+        """Something was heard."""
+        self._last = time.monotonic()
+
+    def _listen(self) -> None:
+        while not self._done.wait(1.0):
+            if time.monotonic() - self._last > SILENCE_S:
+                self.fell = True
+                self._ring()
+                return

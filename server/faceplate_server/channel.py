@@ -1,0 +1,62 @@
+"""JSON lines of a child process, seen from inside it."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TextIO
+
+__all__ = ["Writer", "claim_output", "read_line", "watch_parent"]
+
+
+class Writer:
+    """Writes JSON lines, from any thread."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def __call__(self, event: str, **values: Any) -> None:
+        """Write one line. A reader that is gone is no error: standard input closes as well."""
+        with self._lock:
+            try:
+                self._stream.write(json.dumps({"event": event, **values}) + "\n")
+                self._stream.flush()
+            except BrokenPipeError:
+                pass
+
+
+def claim_output() -> Writer:
+    """Return a writer to standard output; what libraries print there goes to the log instead."""
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return Writer(stream)
+
+
+def read_line() -> dict[str, Any]:
+    """Return the next line of standard input; ends the process where the server is gone.
+
+    Unbuffered, as `watch_parent` reads the descriptor itself.
+    """
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            sys.exit(1)
+        line += byte
+    return dict(json.loads(line))
+
+
+def watch_parent(gone: Callable[[], None], grace_s: float) -> None:
+    """Call `gone` when standard input closes, and kill the process group `grace_s` later."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        gone()
+        threading.Event().wait(grace_s)
+        os.killpg(0, signal.SIGKILL)  # its children too: nobody else would
+
+    threading.Thread(target=wait, daemon=True, name="watch-parent").start()

@@ -1,0 +1,17 @@
+"""The errors that only a server has."""
+
+from faceplate.errors import FaceplateError, Refused
+
+__all__ = ["ServerBusy", "Unauthenticated", "WorkerDied"]
+
+
+class Unauthenticated(Refused):
+    """The call carries no token, or a wrong one."""
+
+
+class WorkerDied(FaceplateError):
+    """The process that did the work ended without an answer: killed, crashed, or out of memory."""
+
+
+class ServerBusy(FaceplateError):
+    """Another server already holds this home folder."""

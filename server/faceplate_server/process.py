@@ -1,0 +1,119 @@
+"""A child process that speaks JSON lines."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from faceplate_server.faults import WorkerDied
+
+__all__ = ["Child"]
+
+LINE_LIMIT = 16 * 1024 * 1024
+"""Longest line that a child may write, in bytes: a result holds lists of paths."""
+
+
+class Child:
+    """One running module of ours, in a session and process group of its own.
+
+    Args:
+        process: The started process.
+        log: File that its standard error goes to.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self._process = process
+        self._log = log
+        self._reaper = asyncio.create_task(self._reap())
+
+    @classmethod
+    async def start(cls, module: str, folder: Path, log: Path) -> "Child":
+        """Start ``python -m module`` with `folder` as its working folder.
+
+        ``-P`` keeps that folder, in which anybody may put files, off the module path.
+        """
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as errors:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", module),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                cwd=folder,
+                start_new_session=True,
+                limit=LINE_LIMIT,
+            )
+        return cls(process, log)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """True until it has ended."""
+        return self._process.returncode is None
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        """Write one line to it. Raises WorkerDied."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            await self._process.stdin.drain()
+        except ConnectionError:
+            raise await self.death() from None
+
+    async def receive(self) -> dict[str, Any] | None:
+        """Return its next line; None at the end."""
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        return json.loads(line) if line.endswith(b"\n") else None
+
+    async def lines(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield its lines to the end."""
+        while (line := await self.receive()) is not None:
+            yield line
+
+    async def death(self) -> WorkerDied:
+        """Wait for its end and return an error that says how it died."""
+        status = await self._process.wait()
+        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+        return WorkerDied(f"the worker process ended early ({how}); {self._last_words()}")
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM: it stops at its next report."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+
+    async def stop(self, grace_s: float) -> None:
+        """Ask it to stop, and kill it with all its children where that takes too long."""
+        self.ask_to_stop()
+        try:
+            await asyncio.wait_for(self._process.wait(), grace_s)
+        except TimeoutError:
+            await self.kill()
+
+    async def kill(self) -> None:
+        """Kill it and its children at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
+    async def _reap(self) -> None:
+        # children of its own would hold its output open for ever
+        await self._process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            tail = self._log.read_bytes()[-2000:].decode("utf-8", "replace").strip().splitlines()
+            if tail:
+                return f"its log {self._log} ends with: {tail[-1][:300]}"
+        return f"it wrote nothing to {self._log}"

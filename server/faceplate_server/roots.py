@@ -1,0 +1,95 @@
+"""The allowed roots: the only folders that a request may name."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from faceplate.errors import BadSettings, OutsideRoots
+
+__all__ = ["Roots"]
+
+# `file:/etc/x` or `https://host/x`: libraries that open movies would follow them past every check
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:.*/")
+BUILT_IN = "ocio://"
+"""Begins the name of a colour config that is part of OpenColorIO, and no path."""
+
+_FRAME_TOKEN = re.compile(r"%0?\d*d|#+|@+")
+
+
+class Roots:
+    """Checks paths after symbolic links and ``..`` are followed.
+
+    A relative path is meant relative to the first root, which is also where jobs run. So every text
+    of a request can be checked as if it were a path: a plain name, such as a colour space, lies
+    inside by itself, and no list of path fields has to be kept right.
+
+    Args:
+        folders: The allowed folders; they must exist.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        if not folders:
+            raise BadSettings("roots: at least one allowed folder is needed")
+        for folder in folders:
+            if not folder.is_dir():
+                raise BadSettings(f"roots: {folder} is not a folder; create it or name another")
+        self.folders = tuple(Path(os.path.realpath(folder)) for folder in folders)
+
+    @property
+    def first(self) -> Path:
+        """The folder that relative paths start from."""
+        return self.folders[0]
+
+    def check(self, path: str, what: str) -> Path:
+        """Return the real path. Raises OutsideRoots, or BadSettings for an address of any kind.
+
+        A frame pattern is checked with every file that it matches, a folder with its entries.
+        """
+        if "\0" in path or path.startswith("~") or _SCHEME.match(path):
+            raise BadSettings(f"{what}: expected a plain path, got {path!r}; write it in full")
+        real = self._inside(self.first / path, path, what)
+        for link in _links(real):
+            self._inside(link, path, what)
+        return real
+
+    def check_settings(self, settings: Mapping[str, Any]) -> None:
+        """Check every text inside plain JSON values, however deep. Raises as `check` does."""
+        for what, text in _texts(settings, ""):
+            if text and not text.startswith(BUILT_IN):
+                self.check(text, what)
+
+    def _inside(self, path: Path, said: str, what: str) -> Path:
+        real = Path(os.path.realpath(path))
+        if not any(real.is_relative_to(folder) for folder in self.folders):
+            allowed = ", ".join(str(folder) for folder in self.folders)
+            raise OutsideRoots(
+                f"{what}: {said} leads to {real}, outside the allowed folders ({allowed}); move it "
+                "there, or let the server allow its folder with --roots"
+            )
+        return real
+
+
+def _links(path: Path) -> Iterator[Path]:
+    folder, matches = path, re.compile("")
+    if _FRAME_TOKEN.search(path.name):
+        parts = [re.escape(part) for part in _FRAME_TOKEN.split(path.name)]
+        folder, matches = path.parent, re.compile(r"-?\d+".join(parts) + "$")
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink() and matches.match(entry.name):
+                yield Path(entry.path)
+
+
+def _texts(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, f"{name}.{key}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item, name)

@@ -1,0 +1,282 @@
+"""Takes jobs from the store and runs each in a process of its own, one at a time per device."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from faceplate.errors import Cancelled, Exhausted, FaceplateError
+
+from faceplate_server.process import Child
+from faceplate_server.room import EngineRoom
+from faceplate_server.roots import Roots
+from faceplate_server.status import Fault, fault_of
+from faceplate_server.store import JobRecord, JobStore
+from faceplate_server.worker import Order
+
+__all__ = ["JobRunner", "RunnerSettings"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunnerSettings:
+    """How jobs are run."""
+
+    home: Path
+    verbs: str
+    """Where the table of verbs is, ``package.module:attribute``."""
+    devices: tuple[str, ...] = ("auto",)
+    """Each runs one job at a time."""
+    consent_policy: Literal["refuse", "warn"] = "refuse"
+    threads: int = 0
+    ocio: str = ""
+    max_queued: int = 1000
+    attempts: int = 3
+    heartbeat_s: float = 1.5
+    cancel_grace_s: float = 10.0
+    """From the polite request to stop to SIGKILL."""
+    watch_grace_s: float = 5.0
+    """How long a tied job lives without anybody watching it."""
+
+
+@dataclass
+class _Live:
+    """What is known of a job beyond the store, while the server runs."""
+
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    progress: dict[str, Any] = field(default_factory=dict)
+    noted: float = 0.0
+    watchers: int = 0
+    child: Child | None = None
+    stop_reason: str = ""
+    killer: asyncio.Task[None] | None = None
+
+
+class JobRunner:
+    """Owns the queue. All its methods run on the server's event loop."""
+
+    def __init__(
+        self, store: JobStore, roots: Roots, room: EngineRoom, settings: RunnerSettings
+    ) -> None:
+        self._store, self._roots, self._room, self._settings = store, roots, room, settings
+        self._live: dict[str, _Live] = {}
+        self._work = asyncio.Event()
+        self._lanes: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Take up what an earlier server left, and begin."""
+        (self._settings.home / "jobs").mkdir(parents=True, exist_ok=True)
+        queued, given_up = self._store.recover(self._settings.attempts)
+        if queued or given_up:
+            logger.warning("found %d interrupted jobs, gave up %d others", queued, given_up)
+        for device in self._settings.devices:
+            self._lanes.append(asyncio.create_task(self._lane(device), name=f"lane {device}"))
+
+    async def stop(self) -> None:
+        """Stop; running jobs are asked to stop and go back to the queue for the next server."""
+        self._stopping = True
+        self._work.set()
+        children = [live.child for live in self._live.values() if live.child is not None]
+        await asyncio.gather(*(child.stop(self._settings.cancel_grace_s) for child in children))
+        for lane in self._lanes:
+            lane.cancel()
+        await asyncio.gather(*self._lanes, return_exceptions=True)
+
+    async def submit(
+        self, verb: str, values: Mapping[str, Any], *, key: str = "", tied: bool = False
+    ) -> JobRecord:
+        """Validate a job and queue it.
+
+        Raises:
+            UnknownComponent: No such verb.
+            BadSettings: A setting is unknown, missing or wrong.
+            OutsideRoots: A setting leads outside the allowed roots.
+            Exhausted: The queue is full.
+        """
+        settings = await self._room.ask_twice("check_job", verb=verb, values=dict(values))
+        await asyncio.to_thread(self._roots.check_settings, settings)
+        if self._store.count("queued") >= self._settings.max_queued:
+            raise Exhausted(f"{self._settings.max_queued} jobs are waiting already; cancel some")
+        job = self._store.add(verb, settings, key=key, tied=tied)
+        self._work.set()
+        if job.tied:
+            self._drop_if_unwatched(job.id)
+        return job
+
+    def get(self, job_id: str) -> JobRecord:
+        """Return a job with its newest progress. Raises NotFound."""
+        return self._newest(self._store.get(job_id))
+
+    def list(self, states: Any = (), limit: int = 100) -> list[JobRecord]:
+        """Return jobs with their newest progress, newest job first."""
+        return [self._newest(job) for job in self._store.list(states, limit)]
+
+    def cancel(self, job_id: str, reason: str = "cancelled on request") -> JobRecord:
+        """Cancel a waiting job at once, ask a running one to stop. Raises NotFound."""
+        job = self.get(job_id)
+        if job.state == "queued":
+            self._end(job_id, "cancelled", error=fault_of(Cancelled(reason)))
+        elif job.state == "running":
+            self._stop_child(self._of(job_id), reason)
+        return self.get(job_id)
+
+    async def watch(self, job_id: str) -> AsyncIterator[tuple[JobRecord, bool]]:
+        """Yield the job now, at every change, and at least every `heartbeat_s` until it has ended.
+
+        The second value is True where nothing has changed. Reports that come faster than they are
+        sent are left out, all but the newest. Raises NotFound.
+        """
+        job = self.get(job_id)
+        if job.ended:
+            yield job, False
+            return
+        live = self._of(job_id)
+        live.watchers += 1
+        try:
+            changed = live.changed
+            yield job, False
+            while not job.ended:
+                beat = not await _happens(changed, self._settings.heartbeat_s)
+                changed = live.changed
+                job = self.get(job_id)
+                yield job, beat
+        finally:
+            live.watchers -= 1
+            if job.tied and not job.ended:
+                self._drop_if_unwatched(job_id)
+
+    def _newest(self, job: JobRecord) -> JobRecord:
+        live = self._live.get(job.id)
+        return replace(job, progress=live.progress) if live and live.progress else job
+
+    def _of(self, job_id: str) -> _Live:
+        return self._live.setdefault(job_id, _Live())
+
+    def _publish(self, job_id: str) -> None:
+        live = self._of(job_id)
+        live.changed.set()
+        live.changed = asyncio.Event()
+
+    def _end(self, job_id: str, state: Any, **outcome: Any) -> None:
+        live = self._of(job_id)
+        if live.progress:
+            self._store.note(job_id, live.progress)
+        self._store.end(job_id, state, **outcome)
+        self._publish(job_id)
+        self._live.pop(job_id)  # watchers hold what they need
+        logger.info("job %s %s", job_id, state)
+
+    def _drop_if_unwatched(self, job_id: str) -> None:
+        def look() -> None:
+            live = self._live.get(job_id)
+            if not self._stopping and not (live and live.watchers):
+                self.cancel(job_id, "cancelled, as the client that asked for it went away")
+
+        asyncio.get_running_loop().call_later(self._settings.watch_grace_s, look)
+
+    def _stop_child(self, live: _Live, reason: str) -> None:
+        live.stop_reason = live.stop_reason or reason
+        if live.child is not None and live.killer is None:
+            live.killer = asyncio.create_task(live.child.stop(self._settings.cancel_grace_s))
+
+    async def _lane(self, device: str) -> None:
+        while not self._stopping:
+            job = self._store.begin_next()
+            if job is None:
+                self._work.clear()
+                await self._work.wait()
+                continue
+            self._publish(job.id)
+            try:
+                await self._run(job, device)
+            except (FaceplateError, OSError) as error:
+                logger.warning("job %s could not be run: %s", job.id, error)
+                self._end(job.id, "failed", error=_fault(error))
+
+    async def _run(self, job: JobRecord, device: str) -> None:
+        # again, as a link may have changed while the job waited
+        await asyncio.to_thread(self._roots.check_settings, job.settings)
+        home, live = self._settings.home, self._of(job.id)
+        log = home / "jobs" / f"{job.id}.log"
+        live.child = await Child.start("faceplate_server.worker", self._roots.first, log)
+        logger.info("job %s %s runs as process %d", job.id, job.verb, live.child.pid)
+        try:
+            if live.stop_reason:  # cancelled between the two lines above
+                self._stop_child(live, live.stop_reason)
+            await live.child.send(asdict(self._order(job, device)))
+            last = await self._follow(job.id, live.child)
+            self._settle(job, live, last, await live.child.death())
+        except FaceplateError as error:
+            self._settle(job, live, {}, error)
+        except asyncio.CancelledError:
+            await live.child.kill()
+            raise
+
+    def _order(self, job: JobRecord, device: str) -> Order:
+        settings = self._settings
+        return Order(
+            job_id=job.id,
+            verbs=settings.verbs,
+            verb=job.verb,
+            settings=job.settings,
+            home=str(settings.home),
+            device=device,
+            consent_policy=settings.consent_policy,
+            threads=settings.threads,
+            ocio=settings.ocio,
+        )
+
+    async def _follow(self, job_id: str, child: Child) -> dict[str, Any]:
+        last: dict[str, Any] = {}
+        async for line in child.lines():
+            if line["event"] == "report":
+                self._report(job_id, line)
+            else:
+                last = line
+        return last
+
+    def _report(self, job_id: str, report: dict[str, Any]) -> None:
+        live = self._of(job_id)
+        report["preview"] = report["preview"] or live.progress.get("preview")
+        live.progress = {name: value for name, value in report.items() if name != "event"}
+        now = time.monotonic()
+        if now - live.noted > 1.0:  # the store is for after a restart; watchers get every report
+            live.noted = now
+            self._store.note(job_id, live.progress)
+        self._publish(job_id)
+
+    def _settle(
+        self, job: JobRecord, live: _Live, last: Mapping[str, Any], death: FaceplateError
+    ) -> None:
+        event = last.get("event")
+        if event == "done":
+            self._end(job.id, "done", result=last["result"])
+        elif live.stop_reason:
+            self._end(job.id, "cancelled", error=fault_of(Cancelled(live.stop_reason)))
+        elif self._stopping:
+            self._store.requeue(job.id)
+        elif event == "cancelled":  # somebody else sent SIGTERM to the worker
+            self._end(job.id, "cancelled", error=fault_of(Cancelled(last["message"])))
+        elif event == "failed":
+            self._end(job.id, "failed", error=Fault(**last["error"]))
+        else:
+            self._end(job.id, "failed", error=fault_of(death))
+
+
+def _fault(error: Exception) -> Fault:
+    if isinstance(error, OSError):
+        return Fault("Internal", f"no worker could be started: {error}", "Look at the log.", 1)
+    return fault_of(error)
+
+
+async def _happens(event: asyncio.Event, within_s: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), within_s)
+        return True
+    return False

@@ -1,0 +1,135 @@
+"""The process of one job: `python -m faceplate_server.worker`.
+
+It reads one order from standard input, runs the verb and writes JSON lines to what was standard
+output: ``report``, then one of ``done``, ``failed``, ``cancelled``. SIGTERM asks it to stop at its
+next report. When standard input closes, the server is gone: it stops too, so that a restarted
+server can go on with the job alone. It is safe to kill it at any moment, as every verb writes
+atomically and resumes.
+"""
+
+import fcntl
+import logging
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from faceplate.config import from_dict
+from faceplate.context import Context
+from faceplate.errors import Cancelled
+from faceplate.jobs import run_verb
+from faceplate.progress import Progress, Report
+
+from faceplate_server.channel import Writer, claim_output, read_line, watch_parent
+from faceplate_server.rate import Rate
+from faceplate_server.status import Fault, fault_of
+from faceplate_server.verbs import find_verb, parse_job
+
+__all__ = ["Order", "main"]
+
+PACE_S = 0.05
+"""Reports that follow sooner are left out, but for previews and the last."""
+
+GRACE_S = 10.0
+"""How long work may go on after the server has died."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the server asks a worker to do."""
+
+    job_id: str
+    verbs: str
+    """Where the table of verbs is."""
+    verb: str
+    settings: Mapping[str, Any]
+    home: str
+    device: str
+    consent_policy: Literal["refuse", "warn"]
+    threads: int = 0
+    ocio: str = ""
+
+
+def main() -> int:
+    """Run one job; the exit status is the job's."""
+    writer = claim_output()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    order = from_dict(Order, read_line(), "order")
+    watch_parent(stop.set, GRACE_S)
+    with (Path(order.home) / "jobs" / f"{order.job_id}.log").open("a") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)  # a worker of a server that died may still be stopping
+        return _answer(order, writer, stop)
+
+
+def _answer(order: Order, writer: Writer, stop: threading.Event) -> int:
+    try:
+        result = _run(order, writer, stop)
+    except Cancelled as error:
+        writer("cancelled", message=str(error))
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the border of the process: logged, and answered
+        traceback.print_exc()
+        fault = _fault(error)
+        writer("failed", error=asdict(fault))
+        return fault.exit_code
+    writer("done", result=result)
+    return 0
+
+
+def _fault(error: Exception) -> Fault:
+    fault = fault_of(error)
+    if fault.code != "Internal":
+        return fault
+    # a job's owner may read the reason: unlike a call's, it cannot be told from its request id
+    summary = "".join(traceback.format_exception_only(error)).strip()
+    return Fault("Internal", f"nobody foresaw this: {summary}", fault.hint, fault.exit_code)
+
+
+def _run(order: Order, writer: Writer, stop: threading.Event) -> dict[str, Any]:
+    verb = find_verb(order.verbs, order.verb)
+    context = Context(
+        home=Path(order.home),
+        progress=Progress(_Sink(writer), stop.is_set),
+        device=order.device,
+        consent_policy=order.consent_policy,
+        threads=order.threads,
+        ocio=order.ocio or None,
+    )
+    return run_verb(verb, parse_job(verb, order.settings), context)
+
+
+class _Sink:
+    """Sends reports on, not faster than anybody looks."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer, self._rate, self._sent = writer, Rate(), 0.0
+
+    def __call__(self, report: Report) -> None:
+        rate, now = self._rate.of(report.title, report.done), time.monotonic()
+        if now - self._sent > PACE_S or report.preview or report.done == report.total:
+            self._sent = now
+            self._writer("report", **_plain(report, rate))
+
+
+def _plain(report: Report, rate: float) -> dict[str, Any]:
+    return {
+        "title": report.title,
+        "done": report.done,
+        "total": report.total,
+        "seconds_left": report.seconds_left,
+        "rate": rate,
+        "frame": report.frame,
+        "preview": None if report.preview is None else str(report.preview),
+        "figures": {name: float(value) for name, value in report.figures.items()},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
