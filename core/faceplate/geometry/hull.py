@@ -116,7 +116,8 @@ def mouth_matte(landmarks68: npt.ArrayLike, shape: tuple[int, int]) -> Matte:
 def _grown_and_blurred(shapes: list[Points], shape: tuple[int, int]) -> Matte:
     matte = _draw(shapes, shape, grow_px=shape[0] / 64)
     sigma = 0.15 * (shape[0] / 16 - 1) + 0.35  # what OpenCV gives a kernel of height / 16
-    return np.asarray(cv2.GaussianBlur(matte, (0, 0), max(sigma, 0.3)), dtype=np.float32)
+    blurred = cv2.GaussianBlur(matte, (0, 0), max(sigma, 0.3))
+    return np.minimum(blurred, 1, dtype=np.float32)  # the filter's weights add up to a little more
 
 
 def _draw(shapes: list[Points], shape: tuple[int, int], grow_px: float = 0.0) -> Matte:

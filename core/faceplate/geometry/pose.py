@@ -15,6 +15,13 @@ from faceplate.geometry.points import as_points
 __all__ = ["HEAD_POINTS", "POSE_INDEX", "estimate_pose"]
 
 HEAD_POINTS: dict[int, tuple[float, float, float]] = {
+    # the jaw before the ears
+    0: (-7.36, 0.06, 7.08),
+    1: (-7.28, 2.25, 6.81),
+    2: (-6.94, 4.2, 6.2),
+    14: (6.94, 4.2, 6.2),
+    15: (7.28, 2.25, 6.81),
+    16: (7.36, 0.06, 7.08),
     # bridge and nostrils
     27: (0.0, 0.0, 0.0),
     28: (0.0, 1.11, -0.78),
@@ -30,18 +37,15 @@ HEAD_POINTS: dict[int, tuple[float, float, float]] = {
     39: (-1.84, 0.49, 1.54),
     42: (1.84, 0.49, 1.54),
     45: (4.46, 0.31, 2.13),
-    # corners of the mouth
-    48: (-2.53, 7.26, 0.55),
-    54: (2.53, 7.26, 0.55),
 }
-"""iBUG index to x right, y down, z away from the camera, in about centimetres. Left out: the jaw,
-which landmarkers place on the visible contour or on the mesh; the brows, the lids and the lips,
-which expressions move."""
+"""iBUG index to x right, y down, z away from the camera, in about centimetres. Left out is what
+expressions move: the chin, the brows, the lids and the mouth. The points before the ears give the
+head its depth: without them the pitch of FaceMesh's points is wrong by twice as much."""
 
 POSE_INDEX: tuple[int, ...] = tuple(HEAD_POINTS)
 """The iBUG points that give the pose."""
 
-_FOCAL_OF_LONG_SIDE = 1.5  # about a 50 mm lens on a 36 mm wide sensor
+_FOCAL_OF_LONG_SIDE = 2.0  # a 50 mm lens before a 25 mm wide (Super 35) sensor
 _MODEL = np.array(list(HEAD_POINTS.values()))
 _CV_TO_VIEWER = np.diag([1.0, -1.0, -1.0])
 
@@ -62,7 +66,7 @@ def estimate_pose(
         landmarks68: 68x2 iBUG points in pixels of the image.
         image_size: Width and height of the image in pixels; the camera's axis is at its centre.
         pixel_aspect: Width / height of a pixel.
-        focal_px: Focal length in (square) pixels; None takes 1.5 times the longer side.
+        focal_px: Focal length in (square) pixels; None takes 2 times the longer side.
 
     Raises:
         BadShape: Not 68 finite points, or points that no head could show.

@@ -32,9 +32,11 @@ def umeyama(src: npt.ArrayLike, dst: npt.ArrayLike) -> Matrix:
     """
     source = as_points(src, None, "source points")
     target = as_points(dst, len(source), "target points")
+    if len(source) == 0:
+        raise BadShape("source points", "no points", "two points or more")
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
     source, target = source - source_mean, target - target_mean
-    spread = (source**2).sum() / len(source) if len(source) else 0.0
+    spread = (source**2).sum() / len(source)
     if spread < 1e-18:
         raise BadShape("source points", "points at one place", "points with some extent")
     covariance = target.T @ source / len(source)

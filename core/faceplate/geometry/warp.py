@@ -1,11 +1,12 @@
 """Resampling between plate and crop, never more of the plate than the face needs.
 
-Sampling: cubic (a = -0.75), linear or Lanczos of the source, averaged over n x n points per output
-pixel; n is 1 where the source is magnified twice or more, else one more than the source pixels per
-output pixel. So minification integrates the area of the output pixel, and a face that grows through
-a shot does not change its look from one frame to the next. Where an output pixel takes in four
-source pixels or more, the source is first averaged over whole blocks of at most half of that.
-OpenCV places a sample to 1/32 of a source pixel.
+Sampling: cubic (a = -0.75), linear or Lanczos at one point per output pixel where the source is
+magnified or kept. Where `step` > 1 source pixels come to an output pixel, n x n points are
+averaged, spread over sqrt(1 - 1 / step²) of it: with the source pixel's own extent that makes up
+the output pixel. So minification integrates the area, a crop at scale 1 stays as sharp as the
+plate, and a face that grows through a shot does not change its look at some frame. From 4 source
+pixels per output pixel on, the source is first averaged over whole blocks of at most half of that.
+OpenCV places a sample to 1/32 of a source pixel or block.
 """
 
 import math
@@ -31,7 +32,6 @@ _INTERPOLATION = {
     "lanczos": cv2.INTER_LANCZOS4,
 }
 _BORDER = {"replicate": cv2.BORDER_REPLICATE, "zero": cv2.BORDER_CONSTANT}
-_SAMPLES_PER_STRIP = 4_000_000
 _REACH = 4  # source pixels that the widest filter (Lanczos) reads on each side
 
 
@@ -107,22 +107,22 @@ def warp_back(
     return _resample(crop, roi_to_crop, shape, _Sampling(interpolation, border))
 
 
-def roi_of(matrix: npt.ArrayLike, size: int, within: Box, margin: int = 1) -> Box:
+def roi_of(matrix: npt.ArrayLike, size: int, within: Box, reach: float = 2.0) -> Box:
     """Return the plate pixels that a crop touches.
 
     Args:
         matrix: plate_to_crop, 2x3.
         size: Side of the crop in pixels.
         within: Box to stay inside of, such as the data window.
-        margin: Plate pixels added on every side, for the reach of the filter.
+        reach: Crop pixels added on every side: those that the filter reads, 2 for cubic.
 
     Returns:
         x0, y0, x1, y1, half-open; of zero width and height where the crop lies outside `within`.
     """
-    low, high = -0.5, size - 0.5
+    low, high = -0.5 - reach, size - 0.5 + reach
     corners = transform([[low, low], [high, low], [high, high], [low, high]], invert(matrix))
-    first = np.floor(corners.min(axis=0)).astype(int) - margin
-    last = np.ceil(corners.max(axis=0)).astype(int) + 1 + margin
+    first = np.floor(corners.min(axis=0)).astype(int)
+    last = np.ceil(corners.max(axis=0)).astype(int) + 1
     x0, y0 = max(int(first[0]), within[0]), max(int(first[1]), within[1])
     x1, y1 = min(int(last[0]), within[2]), min(int(last[1]), within[3])
     if x1 <= x0 or y1 <= y0:
@@ -166,21 +166,41 @@ def _resample(
     pixels = np.asarray(source, dtype=np.float32)
     if block > 1:
         pixels, output_to_source = _averaged(pixels, output_to_source, shape, block, sampling)
-    n = 1 if sampling.draft or step <= 0.5 else math.ceil(step / block - 1e-6) + 1
-    rows = max(1, _SAMPLES_PER_STRIP // (width * n * n))
-    for top in range(0, height, rows):
-        count = min(rows, height - top)
-        fine = cv2.warpAffine(
-            pixels,
-            _fine_grid(output_to_source, n, top),
-            (width * n, count * n),
-            flags=_INTERPOLATION["linear" if sampling.draft else sampling.interpolation]
-            | cv2.WARP_INVERSE_MAP,
-            borderMode=_BORDER[sampling.border],
-        )
-        strip = cv2.resize(fine, (width, count), interpolation=cv2.INTER_AREA) if n > 1 else fine
-        result[top : top + count] = strip.reshape(result[top : top + count].shape)
-    return result
+    offsets = [0.0] if sampling.draft else _offsets(step / block)
+    for dy in offsets:
+        for dx in offsets:
+            result += _sampled(pixels, output_to_source, (dx, dy), result.shape, sampling)
+    return result * np.float32(1 / len(offsets) ** 2)
+
+
+def _sampled(
+    source: Image,
+    output_to_source: Matrix,
+    offset: tuple[float, float],
+    shape: tuple[int, ...],
+    sampling: _Sampling,
+) -> Image:
+    """Return the source at one point per output pixel, `offset` output pixels from its centre."""
+    shifted = output_to_source.copy()
+    shifted[:, 2] += output_to_source[:, :2] @ offset
+    sampled = cv2.warpAffine(
+        source,
+        shifted,
+        (shape[1], shape[0]),
+        flags=_INTERPOLATION["linear" if sampling.draft else sampling.interpolation]
+        | cv2.WARP_INVERSE_MAP,
+        borderMode=_BORDER[sampling.border],
+    )
+    return np.asarray(sampled, dtype=np.float32).reshape(shape)
+
+
+def _offsets(step: float) -> list[float]:
+    """Return where in an output pixel to sample, in its own units from its centre."""
+    if step <= 1:
+        return [0.0]
+    spread = math.sqrt(1 - 1 / step**2)
+    n = max(2, math.ceil(step * spread))
+    return [((i + 0.5) / n - 0.5) * spread for i in range(n)]
 
 
 def _averaged(
@@ -201,10 +221,3 @@ def _averaged(
     to_small = output_to_source / block
     to_small[:, 2] -= (first + (block - 1) / 2) / block
     return small, to_small
-
-
-def _fine_grid(output_to_source: Matrix, n: int, top: int) -> Matrix:
-    """Return the matrix from the samples of a strip, n x n per output pixel, to the source."""
-    first = (0.5 / n) - 0.5
-    start = output_to_source[:, :2] @ [first, top + first] + output_to_source[:, 2]
-    return np.column_stack([output_to_source[:, :2] / n, start])
