@@ -1,6 +1,7 @@
 """Movies as plates, through PyAV: exact frames by number, decoded in float."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from faceplate.errors import BadImage, MissingFrames, NotFound
 from faceplate.io.frame import FloatArray, Frame, Window
+from faceplate.io.integers import decode
 from faceplate.io.ycbcr import planar_to_rgb
 
 __all__ = ["Movie"]
@@ -18,6 +20,7 @@ __all__ = ["Movie"]
 # Transfer tags (ITU-T H.273) that mean ordinary video, shown on an ordinary display.
 _VIDEO_TRANSFERS = {1, 2, 4, 5, 6, 11, 13, 14, 15}
 _LINEAR_TRANSFER = 8
+_DEEP_RGB = re.compile(r"(gbra?p(9|10|12|14|16)|rgb48|rgba64)[lb]e")
 
 
 class Movie:
@@ -174,11 +177,22 @@ def _times(container: Any, stream: Any, path: Path) -> list[int]:
 
 
 def _pixels(frame: Any) -> tuple[FloatArray, tuple[str, ...]]:
-    planar = planar_to_rgb(frame)
-    if planar is None:
-        alpha = any(component.is_alpha for component in frame.format.components)
-        layout = "gbrapf32le" if alpha else "gbrpf32le"
-        planar = frame.reformat(format=layout, dst_color_range=2).to_ndarray()
-    turned = np.rot90(planar, round(frame.rotation / 90)) if frame.rotation else planar
-    names = ("R", "G", "B", "A")[: turned.shape[-1]]
-    return np.ascontiguousarray(turned, np.float32), names
+    pixels = planar_to_rgb(frame)
+    if pixels is None:
+        pixels = _rgb(frame)
+    turned = np.rot90(pixels, round(frame.rotation / 90)) if frame.rotation else pixels
+    return np.ascontiguousarray(turned), ("R", "G", "B", "A")[: turned.shape[-1]]
+
+
+def _rgb(frame: Any) -> FloatArray:
+    """Return a frame that is R'G'B' already, HxWx3 or x4, without libswscale's arithmetic."""
+    layout = frame.format
+    alpha = any(component.is_alpha for component in layout.components)
+    bits = layout.components[0].bits
+    if bits == 8 and (layout.is_rgb or layout.has_palette):  # the bytes are only rearranged
+        return decode(frame.reformat(format="rgba" if alpha else "rgb24").to_ndarray())
+    if _DEEP_RGB.fullmatch(layout.name):
+        return np.asarray(frame.to_ndarray() / np.float32(2**bits - 1), np.float32)
+    # Rare layouts, such as 4:1:1 or semi-planar: libswscale is within half a percent of white.
+    floats = "gbrapf32le" if alpha else "gbrpf32le"
+    return np.asarray(frame.reformat(format=floats, dst_color_range=2).to_ndarray(), np.float32)

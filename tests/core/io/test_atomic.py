@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from faceplate.errors import DiskFull, NotFound
 from faceplate.io.atomic import atomic_file, check_room, is_no_room, write_bytes, write_text
 
@@ -42,9 +41,13 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
 def test_an_error_keeps_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     write_text(target, "old")
-    with pytest.raises(ZeroDivisionError), atomic_file(target) as part:
+
+    def fail(part: Path) -> None:
         part.write_text("new")
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), atomic_file(target) as part:
+        fail(part)
     assert target.read_text() == "old"
     assert names(tmp_path) == ["a.txt"]
 

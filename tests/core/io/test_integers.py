@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from faceplate.errors import BadShape
 from faceplate.io.integers import decode, encode
 
