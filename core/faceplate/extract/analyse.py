@@ -163,7 +163,7 @@ def _follower(job: AnalyseJob, shot: Shot, context: Context) -> Follower:
     )
     corrections = Corrections(Path(job.out), shot.plate, finder)
     following = Following(job.every, job.min_presence, job.min_confidence)
-    return Follower(finder, following, shot.view, corrections)
+    return Follower(finder, following, len(shot.plate.frames), shot.view, corrections)
 
 
 def _track(job: AnalyseJob, shot: Shot, reading: _Reading) -> Track:

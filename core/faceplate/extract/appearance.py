@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceplate.extract.view import FrameView, SquareBox, SquarePoints
 from faceplate.geometry.facetype import FaceType, plate_to_crop
+from faceplate.geometry.warp import warp_crop
 
 __all__ = ["Gallery", "Signature", "difference", "sign"]
 
@@ -54,21 +54,16 @@ class Gallery:
         return min((difference(signature, known) for known in self.seen.values()), default=0.0)
 
 
-def sign(view: FrameView, points: SquarePoints) -> Signature:
-    """Return the look of a face with these 68 points (square pixels)."""
+def sign(image: NDArray[np.float32], points: NDArray[np.float64]) -> Signature:
+    """Return the look of a face.
+
+    Args:
+        image: HxWx3, view encoding, the face and what is around it.
+        points: 68 x 2 pixels of the image.
+    """
     to_crop = plate_to_crop(points, FaceType.WHOLE_FACE, _SIDE)
-    reach = _reach(to_crop)
-    patch = view.part(reach, long_side=3 * _SIDE)
-    if patch is None:
-        return Signature(np.zeros((_CELLS, _CELLS, 3), np.float32), 0.0)
-    to_crop = to_crop.copy()  # now from pixels of the patch
-    to_crop[:, 2] += to_crop[:, :2] @ (np.array(patch.origin) + 0.5 * np.array(patch.scale))
-    to_crop[:, :2] *= patch.scale
-    crop = cv2.warpAffine(
-        patch.image, to_crop, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    return Signature(_describe(np.asarray(crop, np.float32)), _turn(points))
+    crop = warp_crop(image, to_crop, _SIDE, interpolation="linear")
+    return Signature(_describe(crop), _turn(points))
 
 
 def difference(one: Signature, other: Signature) -> float:
@@ -84,16 +79,8 @@ def _describe(crop: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([light - middle, logs[..., 0] - logs[..., 1], logs[..., 2] - logs[..., 1]], -1)
 
 
-def _turn(points: SquarePoints) -> float:
+def _turn(points: NDArray[np.float64]) -> float:
     right, left = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
     across = left - right
     distance = float(across @ across)
     return float((points[30] - (right + left) / 2) @ across / distance) if distance > 0 else 0.0
-
-
-def _reach(to_crop: NDArray[np.float64]) -> SquareBox:
-    inverse = cv2.invertAffineTransform(to_crop)
-    corners = np.array([[0, 0], [_SIDE, 0], [_SIDE, _SIDE], [0, _SIDE]]) @ inverse[:, :2].T
-    corners = corners + inverse[:, 2]
-    (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
-    return float(x0), float(y0), float(x1), float(y1)

@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from faceplate.errors import BadSettings
-from faceplate.extract.appearance import sign
 from faceplate.extract.finder import Finder
-from faceplate.extract.measure import face_color
 from faceplate.extract.sighting import Sighting, box_of
 from faceplate.extract.view import FrameView, SquareBox
 from faceplate.io.plate import Plate
@@ -69,15 +67,16 @@ class Corrections:
 
     def _from_points(self, view: FrameView, face: TrackedFace) -> Sighting:
         points = view.from_plate(face.landmarks)
+        signature, color = self._finder.describe(view, points)
         return Sighting(
             points=points,
             box=box_of(points),
             presence=face.presence,
             score=1.0,
             source="corrected",
-            signature=sign(view, points),
+            signature=signature,
             iris=None if face.iris is None else view.from_plate(face.iris),
-            color=face_color(view, points, self._finder.encodings),
+            color=color,
             person=face.person,
             drawn=_square(view, face.box),
         )

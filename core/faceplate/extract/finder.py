@@ -6,19 +6,20 @@ import numpy as np
 
 from faceplate.color.encodings import Encodings
 from faceplate.detect import Detector
-from faceplate.extract.appearance import sign
+from faceplate.extract.appearance import Signature, sign
 from faceplate.extract.measure import face_color
 from faceplate.extract.sighting import Sighting, box_of, side_of
-from faceplate.extract.view import FrameView, SquareBox, SquarePoints
-from faceplate.io.tracked import FaceSource
-from faceplate.landmarks import Landmarker, roll_of
+from faceplate.extract.view import FrameView, Patch, SquareBox, SquarePoints
+from faceplate.io.tracked import FaceColor, FaceSource
+from faceplate.landmarks import Landmarker, Landmarks, roll_of
 
 __all__ = ["Finder", "Found", "roll_of_face"]
 
-_AROUND = 1.15
-"""Half the part that the landmarker gets, in sides of the box: its own crop, turned by 45°."""
-_PART_PX = 480
-"""Longer side of that part at most; leaves about twice the landmarker's own resolution."""
+_AROUND = 0.9
+"""Half the part that the landmarker gets, in sides of the box, for an upright head: its own crop is
+1.5 sides wide, and the face may have moved."""
+_PART_PX = 360
+"""Longer side of that part at most; more than the landmarker's own resolution."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,21 @@ class Finder:
             source: What led to the box.
             roll: The head's roll in degrees, where it is known.
         """
-        patch = view.part(_grown(box), _PART_PX)
+        patch = view.part(_grown(box, roll), _PART_PX)
         if patch is None:
             return None
         seen = self._landmarker(patch.image, patch.box_from_square(box), roll)
+        return self._sighting(view, patch, seen, score, source)
+
+    def describe(self, view: FrameView, points: SquarePoints) -> tuple[Signature, FaceColor | None]:
+        """Return the look and the colours of a face with these 68 points (square pixels)."""
+        patch = view.part(_grown(box_of(points), None), _PART_PX) or view.whole(_PART_PX)
+        signature = sign(patch.image, patch.from_square(points))
+        return signature, face_color(view, points, self.encodings)
+
+    def _sighting(
+        self, view: FrameView, patch: Patch, seen: Landmarks, score: float, source: FaceSource
+    ) -> Sighting | None:
         points = patch.to_square(seen.points68)
         if not np.isfinite(points).all() or np.ptp(points, axis=0).min() < 1:
             return None
@@ -95,7 +107,7 @@ class Finder:
             presence=float(np.clip(seen.presence, 0, 1)),
             score=min(max(score, 0.0), 1.0),
             source=source,
-            signature=sign(view, points),
+            signature=sign(patch.image, seen.points68),
             iris=iris,
             color=face_color(view, points, self.encodings),
         )
@@ -106,7 +118,10 @@ def roll_of_face(points: SquarePoints) -> float:
     return roll_of(points[36:42].mean(axis=0), points[42:48].mean(axis=0))
 
 
-def _grown(box: SquareBox) -> SquareBox:
+def _grown(box: SquareBox, roll: float | None) -> SquareBox:
+    """Return the part that the landmarker needs; its crop is turned by the roll."""
+    angle = np.radians(45 if roll is None else roll)
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    half = _AROUND * max(box[2] - box[0], box[3] - box[1])
+    larger = max(box[2] - box[0], box[3] - box[1])
+    half = _AROUND * larger * float(abs(np.cos(angle)) + abs(np.sin(angle)))
     return x - half, y - half, x + half, y + half

@@ -43,12 +43,14 @@ class Follower:
     Args:
         finder: Detector and landmarker.
         settings: How faces are followed.
+        frames: Length of the shot; the detector looks at the last one too.
         read: Gives an earlier frame of the shot again, by its index; None where there is none.
         given: Gives the faces of a frame that are known before: an artist's.
     """
 
     finder: Finder
     settings: Following
+    frames: int
     read: Callable[[int], FrameView | None]
     given: Callable[[FrameView], list[Sighting]] = lambda view: []
     people: People = field(default_factory=People)
@@ -72,7 +74,7 @@ class Follower:
 
     def _due(self, index: int) -> bool:
         lost = self.people.lost_within(index, _SEARCH_AFTER_LOSS)
-        return index % self.settings.every == 0 or lost
+        return index % self.settings.every == 0 or index + 1 == self.frames or lost
 
     def _track(self, index: int, view: FrameView, person: Person) -> Sighting | None:
         last = person.sightings[person.last]

@@ -6,7 +6,7 @@ and made smaller before it is converted, because converting a whole plate for on
 expensive thing that could be done with it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -133,12 +133,11 @@ class FrameView:
         rows = slice(window.y0 - outer.y0, window.y1 - outer.y0)
         columns = slice(window.x0 - outer.x0, window.x1 - outer.x0)
         pixels = self.frame.pixels[rows, columns]
-        part = Frame(0, pixels, self.frame.channels, window, self.frame.display_window)
-        return sanitize(part.rgb())[0]
+        return _finite_rgb(replace(self.frame, pixels=pixels, data_window=window))
 
     @cached_property
     def _whole_rgb(self) -> NDArray[np.float32]:
-        return sanitize(self.frame.rgb())[0]
+        return _finite_rgb(self.frame)
 
     def _patch(self, window: Window, long_side: int) -> Patch:
         rgb = self.rgb(window)
@@ -153,6 +152,15 @@ class FrameView:
             (width / size[0], height / size[1]),
             (window.x0 * self.aspect - 0.5, window.y0 - 0.5),
         )
+
+
+def _finite_rgb(frame: Frame) -> NDArray[np.float32]:
+    # Three channels alone need no copy, and a finite sum proves that all values are finite.
+    plain = frame.channels == ("R", "G", "B")
+    rgb = frame.pixels if plain else frame.rgb()
+    with np.errstate(invalid="ignore", over="ignore"):
+        finite = np.isfinite(rgb.sum())
+    return rgb if finite else sanitize(rgb)[0]
 
 
 def _as_box(corners: SquarePoints) -> SquareBox:
