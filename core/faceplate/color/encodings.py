@@ -21,6 +21,8 @@ WORKING_SPACES = {"acescct": "ACEScct", "srgb": "srgb_rec709_scene"}
 _VIEW = "srgb_rec709_scene"
 _VIEW_LINEAR = "lin_rec709_scene"
 
+_BRIGHTEST = 65504.0  # of a half float; anything brighter looks the same in the view
+
 SHOULDER_START = 0.6
 """Scene-linear value up to which the view shows a colour as it is."""
 
@@ -62,7 +64,7 @@ class Encodings:
         so that a face lit to several times white keeps its shading. NaN shows as black.
         """
         linear = self.config.to_standard(rgb, self.plate_space, _VIEW_LINEAR)
-        bent = shoulder(np.nan_to_num(linear, copy=False, nan=0.0))
+        bent = shoulder(np.nan_to_num(linear, copy=False, nan=0.0, posinf=_BRIGHTEST, neginf=0.0))
         view = self._builtin.apply(bent, _VIEW_LINEAR, _VIEW)
         return np.clip(view, 0.0, 1.0)
 
@@ -88,6 +90,7 @@ def shoulder(linear: FloatArray) -> FloatArray:
     1 - (1 - s) / sqrt(1 + 2 (x - s) / (1 - s)): slope 1 at s, and a tail that tells 8 from 16.
     """
     start = np.float32(SHOULDER_START)
-    over = np.maximum(linear - start, 0.0) / (1 - start)
+    held = np.clip(linear, 0.0, _BRIGHTEST)
+    over = np.maximum(held - start, 0.0) / (1 - start)
     bent = 1 - (1 - start) / np.sqrt(1 + 2 * over)
-    return np.where(linear > start, bent, np.maximum(linear, 0.0)).astype(np.float32)
+    return np.where(held > start, bent, held).astype(np.float32)

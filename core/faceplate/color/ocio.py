@@ -5,6 +5,7 @@ OpenImageIO bundles another OCIO with other built-in configs, so its colour call
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ class OcioConfig:
 
     def _standard(self, standard: str) -> tuple[Config, str]:
         """Return where a standard space is found: in this config or in our built-in one."""
-        builtin = Config.CreateFromBuiltinConfig(BUILTIN_CONFIG)
+        builtin = _load_builtin(BUILTIN_CONFIG)._config
         space = builtin.getColorSpace(standard)
         for name in (space.getName(), *space.getAliases()):
             found = self._config.getColorSpace(name)
@@ -157,6 +158,7 @@ def load_config(
     return _load_file(Path(wish), names)
 
 
+@cache  # parsing takes a tenth of a second, and a built-in config never changes
 def _load_builtin(name: str) -> OcioConfig:
     config = Config.CreateFromBuiltinConfig(name)
     digest = hashlib.sha256(config.serialize().encode()).hexdigest()
