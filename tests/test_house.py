@@ -80,9 +80,16 @@ def test_nothing_is_unpickled() -> None:
 def unsafe(path: Path) -> Iterator[str]:
     """Yield what in a file could run code out of data."""
     for node in ast.walk(tree(path)):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else names
-        yield from (name for name in names if name.partition(".")[0] in UNSAFE)
+        if isinstance(node, ast.Attribute):
+            uses = [(ast.unparse(node.value), node.attr)]
+        elif isinstance(node, ast.ImportFrom):
+            uses = [(node.module or "", alias.name) for alias in node.names]
+        else:
+            continue
+        for module, name in uses:
+            # the error of a refused pickle may be caught
+            if module.partition(".")[0] in UNSAFE and name != "UnpicklingError":
+                yield f"line {node.lineno}: {module}.{name}"
     for called, call in calls(path):
         words = {ast.unparse(keyword) for keyword in call.keywords}
         if called == "torch.load" and "weights_only=True" not in words:
