@@ -147,7 +147,8 @@ def flicker(before: Image, now: Image, after: Image, matte: Matte) -> float:
 def outside(image: Image, plate: Image, used_matte: Matte) -> float:
     """Return the largest difference where the matte is 0, in whatever encoding both are.
 
-    A pixel that is NaN, or the same infinity, in both does not differ.
+    A pixel that is NaN, or the same infinity, in both does not differ. One that is finite in one of
+    them only differs by the largest float32.
     """
     free = used_matte == 0
     first, second = image[free], plate[free]
@@ -155,10 +156,13 @@ def outside(image: Image, plate: Image, used_matte: Matte) -> float:
     difference = np.abs(np.where(same, 0, first) - np.where(same, 0, second))
     if not difference.size:
         return 0.0
-    return float(np.nan_to_num(difference, nan=np.inf, posinf=np.inf).max())
+    largest = float(np.finfo(np.float32).max)
+    return float(np.nan_to_num(difference, nan=largest, posinf=largest).max())
 
 
-def geometry(points68: Image, truth68: Image, eye_distance: float) -> float:
+def geometry(
+    points68: NDArray[np.floating], truth68: NDArray[np.floating], eye_distance: float
+) -> float:
     """Return the mean distance of the 51 inner landmarks, % of the eye distance."""
     distances = np.linalg.norm(points68[_INNER] - truth68[_INNER], axis=1)
     return float(distances.mean() / eye_distance * 100)

@@ -37,7 +37,7 @@ __all__ = ["FacePredictor", "plate_crop", "swap_frame"]
 
 FloatArray = NDArray[np.float32]
 
-_FILTER_REACH = 4  # pixels of the plate that the widest filter needs around a crop
+_FILTER_REACH = 4  # pixels of the plate that the widest filter reads around a crop
 
 
 class FacePredictor(Protocol):
@@ -101,10 +101,11 @@ def plate_crop(frame: Frame, matrix: Matrix, size: int, encodings: Encodings) ->
         encodings: Of the plate.
     """
     window = frame.data_window
-    within = (window.x0, window.y0, window.x1, window.y1)
-    x0, y0, x1, y1 = roi_of(matrix, size, within, margin=_FILTER_REACH)
+    x0, y0, x1, y1 = roi_of(matrix, size, (window.x0, window.y0, window.x1, window.y1))
     if x1 <= x0:
         return np.zeros((size, size, 3), np.float32)
+    x0, y0 = max(x0 - _FILTER_REACH, window.x0), max(y0 - _FILTER_REACH, window.y0)
+    x1, y1 = min(x1 + _FILTER_REACH, window.x1), min(y1 + _FILTER_REACH, window.y1)
     place = (slice(y0 - window.y0, y1 - window.y0), slice(x0 - window.x0, x1 - window.x0))
     part = replace(frame, pixels=frame.pixels[place], data_window=Window(x0, y0, x1, y1))
     pixels = sanitize(part.rgb())[0]
