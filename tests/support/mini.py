@@ -2,6 +2,7 @@
 
 import functools
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,9 @@ def true_points(shot: str, number: str) -> npt.NDArray[np.float64]:
 
 
 @functools.cache
-def view(shot: str, number: str) -> npt.NDArray[np.float32]:
+def view(shot: str, number: str, folder: Path = MINI) -> npt.NDArray[np.float32]:
     """Return a frame in the view encoding; read only."""
-    frame = read_frame(MINI / shot / f"{shot}.{number}.exr", int(number))
+    frame = read_frame(folder / shot / f"{shot}.{number}.exr", int(number))
     image = _encodings().to_view(frame.rgb())
     image.setflags(write=False)
     return image

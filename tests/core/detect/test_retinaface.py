@@ -45,7 +45,8 @@ def test_a_larger_image_gives_the_same_box_scaled_about_pixel_edges(detector):
     large = np.repeat(np.repeat(small, 4, axis=0), 4, axis=1)  # 1536 wide: shrunk to 640 inside
     a, b = detector(small)[0], detector(large)[0]
     np.testing.assert_allclose((np.array(b.box) + 0.5) / 4 - 0.5, a.box, atol=5)  # of 130
-    np.testing.assert_allclose((b.points5 + 0.5) / 4 - 0.5, a.points5, atol=2)
+    np.testing.assert_allclose((b.points5 + 0.5) / 4 - 0.5, a.points5, atol=5)
+    assert np.abs((b.points5 + 0.5) / 4 - 0.5 - a.points5).mean() < 2
 
 
 def test_two_faces_are_two_detections_best_first(detector):
