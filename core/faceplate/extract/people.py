@@ -35,11 +35,11 @@ _IMPOSSIBLE = 1e6
 class Looks:
     """How far appearance is trusted; differences as of `appearance.difference`."""
 
-    same: float = 0.30
+    same: float = 0.14
     """Below it a face may be a person who was away, wherever it turns up."""
-    other: float = 0.60
+    other: float = 0.35
     """Above it a face is not a person who was lost, however near it is."""
-    weight: float = 1.5
+    weight: float = 6.0
     """Of the difference in the cost, against a distance of one reach."""
 
 
