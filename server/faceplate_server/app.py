@@ -115,7 +115,10 @@ def create_server(
         room = EngineRoom(_room_settings(settings, roots, verbs, engine))
         runner = JobRunner(store, roots, room, _runner_settings(settings, verbs))
         token = load_token(Path(settings.token_file))
-        server = grpc.aio.server(interceptors=(CallInterceptor(), AuthInterceptor(token)))
+        server = grpc.aio.server(
+            interceptors=(CallInterceptor(), AuthInterceptor(token)),
+            options=[("grpc.so_reuseport", 0)],  # else two servers could share a port
+        )
         buffers = Buffers(default_folder(home), settings.buffer_limit_mib << 20)
         buffers.clear()  # what a server that died has left
         held.callback(buffers.clear)
@@ -125,9 +128,11 @@ def create_server(
         return FaceplateServer(server, address, runner, room, health_service, held.pop_all())
 
 
-async def serve(settings: ServerSettings) -> None:
-    """Run a server until SIGINT or SIGTERM."""
-    server = create_server(settings)
+async def serve(
+    settings: ServerSettings, *, verbs: str = ENGINE_VERBS, engine: str = ENGINE
+) -> None:
+    """Run a server until SIGINT or SIGTERM; see `create_server`."""
+    server = create_server(settings, verbs=verbs, engine=engine)
     enough = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, enough.set)

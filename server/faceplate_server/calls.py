@@ -46,27 +46,34 @@ def _request_id(details: grpc.HandlerCallDetails) -> str:
 
 @asynccontextmanager
 async def _guarded(context: Context, method: str, request_id: str) -> AsyncIterator[None]:
-    began, status = time.perf_counter(), grpc.StatusCode.OK
-    try:
-        yield
-    except grpc.aio.AbortError:
-        status = grpc.StatusCode.UNKNOWN  # a handler of gRPC's own, such as health, has answered
-        raise
-    except (asyncio.CancelledError, GeneratorExit):
-        status = grpc.StatusCode.CANCELLED
-        raise
-    except Exception as error:
-        status, _ = status_of(type(error))
-        if not isinstance(error, FaceplateError):
-            logger.exception("%s %s failed", method, request_id)
-        await _abort(context, error, request_id)
-    finally:
+    began = time.perf_counter()
+
+    def log(status: grpc.StatusCode) -> None:
         took_ms = (time.perf_counter() - began) * 1e3
         logger.info("%s %s %.1f ms %s", method, request_id, took_ms, status.name)
 
+    try:
+        yield
+    except grpc.aio.AbortError:
+        log(grpc.StatusCode.UNKNOWN)  # a handler of gRPC's own, such as health, has answered
+        raise
+    except (asyncio.CancelledError, GeneratorExit):
+        log(grpc.StatusCode.CANCELLED)
+        raise
+    except Exception as error:
+        status = grpc.StatusCode[status_of(type(error))[0]]
+        if not isinstance(error, FaceplateError):
+            logger.exception("%s %s failed", method, request_id)
+        log(status)
+        await _abort(context, status, error, request_id)
+    else:
+        log(grpc.StatusCode.OK)
 
-async def _abort(context: Context, error: Exception, request_id: str) -> None:
-    fault, (status, _) = fault_of(error), status_of(type(error))
+
+async def _abort(
+    context: Context, status: grpc.StatusCode, error: Exception, request_id: str
+) -> None:
+    fault = fault_of(error)
     detail = errors_pb2.ErrorDetail(
         code=fault.code,
         message=fault.message,

@@ -106,10 +106,15 @@ class Child:
         await self._process.wait()
 
     async def _reap(self) -> None:
-        # children of its own would hold its output open for ever
-        await self._process.wait()
+        """Kill what it leaves behind: its children would hold its output open for ever.
+
+        In a thread, as asyncio's own `wait` waits for that output too.
+        """
+        pid = self._process.pid
+        with contextlib.suppress(ChildProcessError):  # asyncio has seen its end first
+            await asyncio.to_thread(os.waitid, os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):

@@ -47,6 +47,7 @@ class EngineRoom:
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._reader: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def ask(self, question: str, **values: Any) -> Any:
         """Call a method of the engine.
@@ -74,6 +75,7 @@ class EngineRoom:
 
     async def stop(self) -> None:
         """End the process."""
+        self._stopping = True
         if self._child is not None:
             await self._child.kill()
         if self._reader is not None:
@@ -96,7 +98,8 @@ class EngineRoom:
             if answer is not None and not answer.done():
                 _settle(answer, line)
         death = await child.death()
-        logger.warning("%s", death)
+        if not self._stopping:
+            logger.warning("%s", death)
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(WorkerDied(str(death)))

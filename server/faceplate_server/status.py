@@ -1,10 +1,11 @@
-"""The one table between the engine's errors and gRPC's status codes."""
+"""The one table between the engine's errors and gRPC's status codes.
 
-import logging
+The codes stand here by name, so that worker processes can describe errors without loading gRPC.
+"""
+
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
 from faceplate.errors import (
     Cancelled,
     Damaged,
@@ -20,25 +21,21 @@ from faceplate_server.faults import ServerBusy, Unauthenticated, WorkerDied
 
 __all__ = ["STATUS", "Fault", "fault_of", "rebuild", "status_of"]
 
-logger = logging.getLogger(__name__)
-
-Code = grpc.StatusCode
-
 # Looked up along the class's own line of descent, nearest first; the sentence is for the artist.
-STATUS: dict[type[FaceplateError], tuple[grpc.StatusCode, str]] = {
-    InvalidInput: (Code.INVALID_ARGUMENT, "Correct the named setting and send it again."),
-    NotFound: (Code.NOT_FOUND, "Check the name, and that the server's machine sees this path."),
-    NotReady: (Code.FAILED_PRECONDITION, "Do the step that the message names first."),
-    Refused: (Code.PERMISSION_DENIED, "Ask whoever runs the server or holds the consent record."),
-    Unauthenticated: (Code.UNAUTHENTICATED, "Give the server's token file with --token-file."),
-    Exhausted: (Code.RESOURCE_EXHAUSTED, "Free some room, or wait for other jobs, and try again."),
-    Damaged: (Code.DATA_LOSS, "Restore the named file from its source or an earlier save."),
-    Cancelled: (Code.CANCELLED, "It was stopped on request; what was finished is kept."),
+STATUS: dict[type[FaceplateError], tuple[str, str]] = {
+    InvalidInput: ("INVALID_ARGUMENT", "Correct the named setting and send it again."),
+    NotFound: ("NOT_FOUND", "Check the name, and that the server's machine sees this path."),
+    NotReady: ("FAILED_PRECONDITION", "Do the step that the message names first."),
+    Refused: ("PERMISSION_DENIED", "Ask whoever runs the server or holds the consent record."),
+    Unauthenticated: ("UNAUTHENTICATED", "Give the server's token file with --token-file."),
+    Exhausted: ("RESOURCE_EXHAUSTED", "Free some room, or wait for other jobs, and try again."),
+    Damaged: ("DATA_LOSS", "Restore the named file from its source or an earlier save."),
+    Cancelled: ("CANCELLED", "It was stopped on request; what was finished is kept."),
     WorkerDied: (
-        Code.INTERNAL,
+        "INTERNAL",
         "Try again; if it dies again, send the log to who runs the server.",
     ),
-    ServerBusy: (Code.FAILED_PRECONDITION, "Stop the other server, or choose another home folder."),
+    ServerBusy: ("FAILED_PRECONDITION", "Stop the other server, or choose another home folder."),
 }
 
 UNFORESEEN = "the server failed in a way that nobody foresaw"
@@ -56,12 +53,12 @@ class Fault:
     exit_code: int
 
 
-def status_of(kind: type[BaseException]) -> tuple[grpc.StatusCode, str]:
-    """Return status and hint of an error class; INTERNAL for one that is not ours."""
+def status_of(kind: type[BaseException]) -> tuple[str, str]:
+    """Return the status's name and the hint for an error class; INTERNAL where it is not ours."""
     for parent in kind.__mro__:
         if parent in STATUS:
             return STATUS[parent]
-    return Code.INTERNAL, UNFORESEEN_HINT
+    return "INTERNAL", UNFORESEEN_HINT
 
 
 def fault_of(error: BaseException) -> Fault:

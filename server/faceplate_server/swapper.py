@@ -173,9 +173,11 @@ def _swap_in_place(
     face_type = FaceType(predictor.config.face_type)
     matrix = plate_to_crop(face.landmarks, face_type, size, pixel_aspect=place.pixel_aspect)
     within = (whole.x0, whole.y0, whole.x1, whole.y1)
-    x0, y0, x1, y1 = roi_of(matrix, size, within, margin=REACH)
+    x0, y0, x1, y1 = roi_of(matrix, size, within)
     if x1 <= x0 or y1 <= y0:
         return
+    x0, y0 = max(x0 - REACH, whole.x0), max(y0 - REACH, whole.y0)
+    x1, y1 = min(x1 + REACH, whole.x1), min(y1 + REACH, whole.y1)
     part = pixels[y0 - whole.y0 : y1 - whole.y0, x0 - whole.x0 : x1 - whole.x0]
     window = Window(x0, y0, x1, y1)
     frame = Frame(number, np.array(part), tuple("RGBA"), window, whole, place.pixel_aspect)
