@@ -11,11 +11,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from types import FrameType, NoneType, UnionType
+from typing import Any, Union, get_args
 
 from faceplate import __version__
 from faceplate.config import default_home
@@ -99,7 +100,14 @@ _OTHERS = (
     ),
 )
 
+_PLUGGED = {"serve": "run the server for Nuke, Resolve and faceplate-client"}
+"""Summaries of commands of other packages, which are not imported to be listed."""
+
 _VERBS = {verb.name: verb for verb in (*JOBS.values(), *_OTHERS)}
+
+
+class _ReaderLeft(Exception):
+    """Nobody reads the output any more."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,6 +120,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _set_up_logging(options)
     try:
         return _run(options, words, list(sys.argv[1:] if argv is None else argv))
+    except _ReaderLeft:
+        return 0
     except FaceplateError as error:
         if options.debug:
             raise
@@ -130,7 +140,8 @@ def _run(options: argparse.Namespace, words: list[str], argv: list[str]) -> int:
         print(f"faceplate {__version__}")
         return 0
     if not words or words[0] in ("-h", "--help"):
-        print(_overview())
+        with _writing_out():
+            print(_overview())
         return 0 if words else InvalidInput.exit_code
     plugins = {point.name: point for point in entry_points(group=_GROUP)}
     if words[0] in plugins and words[0] not in _VERBS:
@@ -138,7 +149,8 @@ def _run(options: argparse.Namespace, words: list[str], argv: list[str]) -> int:
         return _run_plugin(plugins[words[0]], argv)
     verb, rest = _split(words, [*_VERBS, *plugins])
     if verb is None:
-        print(_overview(f"{words[0]} "))
+        with _writing_out():
+            print(_overview(f"{words[0]} "))
         return 0
     return _run_verb(verb, rest, options)
 
@@ -160,16 +172,22 @@ def _run_verb(verb: Verb, words: list[str], options: argparse.Namespace) -> int:
         except Cancelled as error:
             print(f"faceplate: {error}", file=sys.stderr)
             return 128 + (stopped[0] if stopped else signal.SIGINT)
-    _print_result(json.dumps(result, allow_nan=False) if options.json else result_text(result))
+    text = json.dumps(result, allow_nan=False) if options.json else result_text(result)
+    with _writing_out():
+        print(text)
     return 0
 
 
-def _print_result(text: str) -> None:
+@contextmanager
+def _writing_out() -> Iterator[None]:
+    """Tell a reader that has gone (`| head`) from a broken pipe inside the work."""
     try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        # the reader (`| head`) has gone; a second complaint while Python exits would help nobody
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        # else Python would complain once more while it exits
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _ReaderLeft from error
 
 
 def _run_plugin(point: EntryPoint, words: list[str]) -> int:
@@ -202,7 +220,37 @@ def _parse(verb: Verb, words: list[str]) -> Any:
     first = next(iter(kind.__dataclass_fields__), None)
     if words and first is not None and not words[0].startswith("-"):
         words = [f"--{first.replace('_', '-')}", *words]
-    return tyro.cli(kind, prog=f"faceplate {verb.name}", args=words)
+    with _writing_out(), _optional_values():
+        return tyro.cli(kind, prog=f"faceplate {verb.name}", args=words)
+
+
+def _optional_values() -> AbstractContextManager[None]:
+    """Show a setting that may be left out, ``T | None``, as its T: None is not typed by anybody."""
+    from tyro.constructors import (  # as costly as tyro itself
+        ConstructorRegistry,
+        PrimitiveConstructorSpec,
+        PrimitiveTypeInfo,
+    )
+
+    registry = ConstructorRegistry()
+
+    @registry.primitive_rule
+    def optional_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        inner = [part for part in get_args(info.type) if part is not NoneType]
+        if info.type_origin not in (Union, UnionType) or len(inner) != 1:
+            return None
+        spec = registry.get_primitive_spec(PrimitiveTypeInfo.make(inner[0], info.markers))
+        if not isinstance(spec, PrimitiveConstructorSpec):
+            return None
+        return replace(
+            spec,
+            is_instance=lambda value: value is None or spec.is_instance(value),
+            str_from_instance=lambda value: (
+                ["none"] if value is None else spec.str_from_instance(value)
+            ),
+        )
+
+    return registry
 
 
 def _global_parser() -> argparse.ArgumentParser:
@@ -225,7 +273,8 @@ def _overview(prefix: str = "") -> str:
     summaries = {name: verb.summary for name, verb in _VERBS.items() if name.startswith(prefix)}
     if not prefix:
         for point in entry_points(group=_GROUP):
-            summaries.setdefault(point.name, f"of the package {point.value.partition('.')[0]}")
+            package = point.value.partition(".")[0]
+            summaries.setdefault(point.name, _PLUGGED.get(point.name, f"of the package {package}"))
     width = max(len(name) for name in summaries)
     lines = [f"  {name:<{width}}  {summary}" for name, summary in summaries.items()]
     usage = f"usage: faceplate {prefix}COMMAND ..., and `faceplate {prefix}COMMAND --help` for each"
