@@ -26,8 +26,8 @@ _BRIGHTEST = 65504.0  # of a half float; anything brighter looks the same in the
 SHOULDER_START = 0.4
 """Scene-linear value up to which the view shows a colour as it is.
 
-Tried on the rendered shots lifted by -4 to +6 stops: from 0.4 RetinaFace finds every face at +6 stops
-(mean score 0.89), from 0.6 four of six (0.60), with a plain clip two (0.20); all alike up to +2.
+Tried on six rendered frames lifted by -4 to +6 stops: from 0.4, RetinaFace finds every face at +6
+(mean score 0.89), from 0.6 four (0.60), with a plain clip two (0.20); up to +2 all are alike.
 """
 
 

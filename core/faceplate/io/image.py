@@ -205,15 +205,23 @@ def _pixels_to_write(frame: Frame, types: list[str]) -> NDArray[Any]:
         numbers = encode(frame.pixels, bits)
         # OpenImageIO takes short words in the upper bits of 16, the lower ones repeating them.
         return numbers if bits in (8, 16) else numbers << (16 - bits) | numbers >> (2 * bits - 16)
-    pixels = frame.pixels
-    for index in (index for index, kind in enumerate(types) if kind == "half"):
+    half = [index for index, kind in enumerate(types) if kind == "half"]
+    return _held_to_half(frame, half) if half else np.ascontiguousarray(frame.pixels)
+
+
+def _held_to_half(frame: Frame, half: list[int]) -> FloatArray:
+    """Return the pixels with finite values beyond half held at its ends in these channels."""
+    highest, lowest = (reduce.reduce(frame.pixels, axis=None) for reduce in (np.fmax, np.fmin))
+    if highest <= HALF_MAX and lowest >= -HALF_MAX:
+        return np.ascontiguousarray(frame.pixels)
+    pixels = frame.pixels.copy()
+    for index in half:
         values = pixels[..., index]
         over = np.isfinite(values) & (np.abs(values) > HALF_MAX)
         if over.any():
             logger.warning("channel %s: values beyond half are held", frame.channels[index])
-            pixels = pixels.copy() if pixels is frame.pixels else pixels
-            pixels[..., index][over] = np.copysign(HALF_MAX, values[over])
-    return np.ascontiguousarray(pixels)
+            values[over] = np.copysign(HALF_MAX, values[over])
+    return pixels
 
 
 def _write_pixels(spec: ImageSpec, pixels: NDArray[Any], path: Path, part: Path) -> None:

@@ -201,6 +201,9 @@ def test_nan_and_infinity_survive(tmp_path: Path) -> None:
     write_frame(frame, tmp_path / "b.exr")
     again = read_frame(tmp_path / "b.exr")
     np.testing.assert_array_equal(again.pixels, frame.pixels)
+    frame.pixels[:] = np.nan
+    write_frame(frame, tmp_path / "b.exr")
+    assert np.isnan(read_frame(tmp_path / "b.exr").pixels).all()
 
 
 def test_values_beyond_half_are_held_at_its_end(
