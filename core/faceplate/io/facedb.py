@@ -59,10 +59,10 @@ def _open(path: Path, readonly: bool) -> sqlite3.Connection:
     # closes last can then remove them. Without it, the file is read as it stands.
     path = path.absolute()
     mode = "mode=rw"
-    if readonly and not os.access(path.parent, os.W_OK):
+    if readonly and not _may_write(path.parent):
         beside = path.with_name(path.name + "-shm").exists()
         mode = "mode=ro" if beside else "immutable=1"
-    elif readonly and not os.access(path, os.W_OK):
+    elif readonly and not _may_write(path):
         mode = "mode=ro"
     return sqlite3.connect(
         f"{path.as_uri()}?{mode}",
@@ -71,6 +71,10 @@ def _open(path: Path, readonly: bool) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
