@@ -37,6 +37,10 @@ _PRIMARIES = {
 _NO_SPACE = "KodakLog"
 
 
+# Attributes that say which frame it is: a stand-in must not carry those of another one.
+_OF_ONE_FRAME = {"smpte:TimeCode", "dpx:TimeCode", "dpx:FramePosition", "imageNumber"}
+
+
 class Source(Protocol):
     """Where a plate gets its frames from."""
 
@@ -67,7 +71,7 @@ class Source(Protocol):
 
 
 class Plate:
-    """The frames of a shot that a job works on.
+    """The frames of a shot that a job works on. Not safe to share between threads.
 
     Args:
         source: Where the frames come from.
@@ -114,10 +118,11 @@ class Plate:
         Returns:
             The frame under its own number: where it is missing, with ``hold`` the pixels of the
             nearest earlier frame (else of the nearest later one), with ``black`` zeros in the
-            shape of that frame, with ``skip`` None.
+            shape of that frame, both without that frame's time code; with ``skip`` None.
 
         Raises:
-            MissingFrames: It is missing (now), and the policy is ``error``.
+            MissingFrames: It was not there at the opening, and the policy is ``error``.
+            NotFound: It has gone since.
             BadImage: Its file cannot be read.
         """
         stand_in = self._stand_in(number)
@@ -128,7 +133,10 @@ class Plate:
             return frame
         if self._missing == "black":
             frame = replace(frame, pixels=np.zeros_like(frame.pixels))
-        return replace(frame, number=number)
+        attributes = {
+            name: value for name, value in frame.attributes.items() if name not in _OF_ONE_FRAME
+        }
+        return replace(frame, number=number, attributes=attributes)
 
     def sha256(self, number: int) -> str | None:
         """Return the hash (hex) of the file behind a frame; None where no file stands behind it.

@@ -54,6 +54,8 @@ class Sequence:
             raise BadSequence(f"{path}: <UDIM> numbers tiles, not frames; give a frame pattern")
         if path.is_dir():
             return cls._of_folder(path)
+        if path.is_file():  # a literal # or % in the name of a file that is there is no token
+            return cls._of_file(path)
         tokens = list(_TOKEN.finditer(path.name))
         if len(tokens) > 1:
             raise BadSequence(f"{path}: expected one frame number, got {len(tokens)}")
@@ -61,7 +63,7 @@ class Sequence:
             token = tokens[0]
             name = path.name
             return cls(path.parent, name[: token.start()], _padding(token), name[token.end() :])
-        if _TOKEN.search(str(path.parent)):
+        if _TOKEN.search(str(path.parent)) and not path.parent.is_dir():
             raise BadSequence(f"{path}: the frame number belongs in the file name, not the folder")
         return cls._of_file(path)
 

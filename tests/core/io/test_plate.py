@@ -94,6 +94,28 @@ def test_black_frames_have_the_shape_of_the_others(gaps: Path) -> None:
     assert plate.sha256(5) is None
 
 
+@pytest.mark.parametrize("missing", ["hold", "black"])
+def test_a_stand_in_does_not_carry_the_time_code_of_another_frame(
+    tmp_path: Path, missing: Any
+) -> None:
+    code = Typed("timecode", (0x01000000, 0))
+    write_frame(still(1, **{"smpte:TimeCode": code, "take": 3}), tmp_path / "b.0001.exr")
+    plate = open_plate(tmp_path / "b.%04d.exr", frames="1-2", missing=missing)
+    there, stand_in = plate.read(1), plate.read(2)
+    assert there is not None
+    assert stand_in is not None
+    assert there.attribute("smpte:TimeCode") == (0x01000000, 0)
+    assert stand_in.attribute("smpte:TimeCode") is None
+    assert stand_in.attribute("take") == 3
+
+
+def test_a_frame_that_went_away_since_is_told(gaps: Path) -> None:
+    plate = open_plate(gaps, missing="skip")
+    (gaps / "b.0004.exr").unlink()
+    with pytest.raises(NotFound, match=r"b\.0004\.exr does not exist"):
+        plate.read(4)
+
+
 def test_skipped_frames_read_as_none(gaps: Path) -> None:
     plate = open_plate(gaps, missing="skip")
     assert plate.frames == [3, 4, 5, 6, 7]

@@ -115,6 +115,14 @@ def test_patterns_that_mean_nothing_are_refused(text: str, message: str) -> None
         Sequence.parse(text)
 
 
+def test_signs_in_names_that_are_there_are_no_tokens(tmp_path: Path) -> None:
+    touch(tmp_path / "take#2", "b#1.exr", "c.0001.exr")
+    assert Sequence.parse(tmp_path / "take#2" / "b#1.exr").existing() == [1]
+    assert Sequence.parse(tmp_path / "take#2" / "c.0001.exr").existing() == [1]
+    assert Sequence.parse(tmp_path / "take#2" / "c.####.exr").existing() == [1]
+    assert Sequence.parse(tmp_path / "take#2" / "gone.exr").existing() == []
+
+
 def test_an_empty_sequence_tells_of_another_padding(tmp_path: Path) -> None:
     touch(tmp_path, "b.00001.exr", "b.00002.exr")
     why = Sequence.parse(tmp_path / "b.####.exr").why_empty()
