@@ -107,22 +107,25 @@ def warp_back(
     return _resample(crop, roi_to_crop, shape, _Sampling(interpolation, border))
 
 
-def roi_of(matrix: npt.ArrayLike, size: int, within: Box, reach: float = 2.0) -> Box:
+def roi_of(
+    matrix: npt.ArrayLike, size: int, within: Box, margin: int = 0, *, reach: float = 2.0
+) -> Box:
     """Return the plate pixels that a crop touches.
 
     Args:
         matrix: plate_to_crop, 2x3.
         size: Side of the crop in pixels.
         within: Box to stay inside of, such as the data window.
-        reach: Crop pixels added on every side: those that the filter reads, 2 for cubic.
+        margin: Plate pixels added on every side, for a filter that reads the plate.
+        reach: Crop pixels added on every side: those that a filter of the crop reads, 2 for cubic.
 
     Returns:
         x0, y0, x1, y1, half-open; of zero width and height where the crop lies outside `within`.
     """
     low, high = -0.5 - reach, size - 0.5 + reach
     corners = transform([[low, low], [high, low], [high, high], [low, high]], invert(matrix))
-    first = np.floor(corners.min(axis=0)).astype(int)
-    last = np.ceil(corners.max(axis=0)).astype(int) + 1
+    first = np.floor(corners.min(axis=0)).astype(int) - margin
+    last = np.ceil(corners.max(axis=0)).astype(int) + 1 + margin
     x0, y0 = max(int(first[0]), within[0]), max(int(first[1]), within[1])
     x1, y1 = min(int(last[0]), within[2]), min(int(last[1]), within[3])
     if x1 <= x0 or y1 <= y0:

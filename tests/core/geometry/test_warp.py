@@ -105,6 +105,15 @@ def test_a_roi_keeps_inside_a_data_window_with_negative_corners():
     assert roi[2] < 60
 
 
+def test_margin_is_in_plate_pixels_and_reach_in_crop_pixels():
+    matrix = np.array([[0.5, 0, -20.0], [0, 0.5, -20]])  # a crop pixel is 2 plate pixels wide
+    within = (0, 0, 320, 240)
+    x0, y0, x1, y1 = roi_of(matrix, 32, within, reach=0)
+    assert (x0, y0, x1, y1) == (39, 39, 104, 104)
+    assert roi_of(matrix, 32, within, 4, reach=0) == (x0 - 4, y0 - 4, x1 + 4, y1 + 4)
+    assert roi_of(matrix, 32, within, reach=2) == (x0 - 4, y0 - 4, x1 + 4, y1 + 4)
+
+
 def test_st_map_reads_as_nukes_stmap_does():
     # the crop lies on the plate pixel for pixel, its top left pixel on plate pixel (10, 20)
     matrix = np.array([[1.0, 0, -10], [0, 1, -20]])
