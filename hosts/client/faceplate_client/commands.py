@@ -140,7 +140,7 @@ def settings_of(text: str | None, pairs: list[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, text = pair.partition("=")
         *folders, name = key.rstrip(":").split(".")
-        if not name or not equals:
+        if not name or not equals or key.startswith("-"):
             raise usage(f"expected key=value or key:=json, got {pair!r}")
         target = settings
         for folder in folders:

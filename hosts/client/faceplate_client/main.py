@@ -43,12 +43,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     with Output(sys.stdout) as output:
         try:
-            return _run(_parser().parse_args(argv), output)
+            return _run(_parse(argv), output)
         except ClientError as error:
             output("error", **error.__dict__)
             return error.exit_code
         except _Stopped as stop:
             return stop.exit_code
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options; ``key=value`` words may stand anywhere after the command."""
+    options, words = _parser().parse_known_args(argv)
+    options.settings = words
+    if words and options.command not in ("submit", "swap-frame"):
+        raise usage(f"{options.command} takes no {words[0]!r}")
+    return options
 
 
 def _run(options: argparse.Namespace, output: Output) -> int:
@@ -106,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_submit(commands: Any) -> None:
     parser = commands.add_parser("submit", help="start analyse, extract, train or swap")
     parser.add_argument("verb")
-    _add_settings(parser)
+    _add_json(parser)
     parser.add_argument("--detach", action="store_true", help="do not wait for its end")
     parser.add_argument(
         "--cancel-on-disconnect",
@@ -121,12 +130,12 @@ def _add_swap_frame(commands: Any) -> None:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--frame", type=int, required=True)
     parser.add_argument("--recipe", help="recipe file, or the JSON object itself")
-    _add_settings(parser)
+    _add_json(parser)
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.usage = f"{parser.prog} [options] [key=text | key:=json ...]"
     parser.add_argument("--json", help="file with settings, - for standard input, or the object")
-    parser.add_argument("settings", nargs="*", metavar="key=value")
 
 
 if __name__ == "__main__":
