@@ -15,8 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import savgol_filter
 
 from faceplate.errors import BadSettings
-from faceplate.geometry.templates import ALIGN_INDEX, TEMPLATE_51
-from faceplate.geometry.umeyama import umeyama
+from faceplate.geometry.shape import TEMPLATE_EYE_DISTANCE, from_shape, to_shape
 
 __all__ = ["check_window", "runs_of", "smooth_points"]
 
@@ -24,9 +23,6 @@ FloatArray = NDArray[np.float64]
 
 _JITTER = 0.02
 """Of a landmarker, in eye distances: the scale from which on a correction counts as motion."""
-_EYE_DISTANCE = 0.53
-"""Of the template, in template units."""
-_ALIGN = np.array(ALIGN_INDEX)
 
 
 def runs_of(frames: Sequence[int]) -> list[slice]:
@@ -64,36 +60,16 @@ def smooth_points(points: FloatArray, window: int) -> FloatArray:
     window = min(window, len(points) - 1 + len(points) % 2)  # the largest odd one that fits
     if window < 3:
         return np.array(points, np.float64)
-    places = np.array([_similarity(frame) for frame in points])  # (N, 4): a, b and the centre
-    shapes = np.array([_to_shape(frame, at) for frame, at in zip(points, places, strict=True)])
-    places = _smooth_places(places, window)
-    shapes = _smooth_shapes(shapes, window)
-    return np.array([_to_plate(shape, at) for shape, at in zip(shapes, places, strict=True)])
-
-
-def _similarity(frame: FloatArray) -> FloatArray:
-    """Return a, b, x, y: template to plate is [[a, -b], [b, a]] about the template's centre."""
-    matrix = umeyama(TEMPLATE_51[_ALIGN - 17], frame[_ALIGN])
-    centre = matrix[:, :2] @ [0.5, 0.5] + matrix[:, 2]
-    return np.array([matrix[0, 0], matrix[1, 0], *centre])
-
-
-def _linear(place: FloatArray) -> FloatArray:
-    return np.array([[place[0], -place[1]], [place[1], place[0]]])
-
-
-def _to_shape(frame: FloatArray, place: FloatArray) -> FloatArray:
-    return np.asarray((frame - place[2:]) @ np.linalg.inv(_linear(place)).T)
-
-
-def _to_plate(shape: FloatArray, place: FloatArray) -> FloatArray:
-    return np.asarray(shape @ _linear(place).T + place[2:])
+    parts = [to_shape(frame) for frame in points]
+    shapes = _smooth_shapes(np.array([shape for shape, _ in parts]), window)
+    places = _smooth_places(np.array([place for _, place in parts]), window)
+    return np.array([from_shape(shape, at) for shape, at in zip(shapes, places, strict=True)])
 
 
 def _smooth_places(places: FloatArray, window: int) -> FloatArray:
     order = 2 if window > 3 else 1
     change = savgol_filter(places, window, order, axis=0, mode="interp") - places
-    size = np.hypot(places[:, 0], places[:, 1]) * _EYE_DISTANCE
+    size = np.hypot(places[:, 0], places[:, 1]) * TEMPLATE_EYE_DISTANCE
     # What moves furthest: the centre, or the template's corner by turn and scale.
     moved = np.hypot(change[:, 2], change[:, 3]) + 0.7 * np.hypot(change[:, 0], change[:, 1])
     return np.asarray(places + change * _trust(moved / size)[:, None])
@@ -103,7 +79,7 @@ def _smooth_shapes(shapes: FloatArray, window: int) -> FloatArray:
     reach = window // 2
     smooth = gaussian_filter1d(shapes, reach / 2, axis=0, mode="nearest", radius=reach)
     change = smooth - shapes
-    moved = np.linalg.norm(change, axis=-1) / _EYE_DISTANCE
+    moved = np.linalg.norm(change, axis=-1) / TEMPLATE_EYE_DISTANCE
     return np.asarray(shapes + change * _trust(moved)[..., None])
 
 
