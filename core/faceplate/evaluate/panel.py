@@ -3,7 +3,8 @@
 Pixel error alone misleads: the plate already has the truth's pose, expression and highlights. So
 there is a panel of figures, each to be read beside the plate's own. Images are crops in the
 *working* encoding, float32 HxWx3; mattes float32 HxW in 0..1; widths are the face width (the side
-of the alignment template) in pixels. Definitions: the panel of docs/evaluation.md.
+of the alignment template) in pixels.
+Definitions: `FIGURES`.
 """
 
 from dataclasses import dataclass
