@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from shutil import get_terminal_size
 from typing import Any, Literal, TextIO
 
 from faceplate.progress import Report
@@ -123,7 +124,9 @@ class _Bars:
     def __call__(self, report: Report) -> None:
         if report.title != self._title:
             self._open(report)
-        figures = {name: _number(value) for name, value in report.figures.items()}
+        # the bar shows its own speed
+        shown = {name: value for name, value in report.figures.items() if name != "it_per_s"}
+        figures = {name: _number(value) for name, value in shown.items()}
         if report.frame is not None:
             figures = {"frame": str(report.frame), **figures}
         self._bar.set_postfix(figures, refresh=False)
@@ -144,7 +147,7 @@ class _Bars:
             total=report.total,
             initial=max(0, report.done - 1),
             file=self._stream,
-            dynamic_ncols=True,
+            ncols=get_terminal_size().columns,  # 80 in a terminal that says it has none
         )
 
 
