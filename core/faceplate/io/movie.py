@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -45,12 +46,12 @@ class Movie:
             raise BadImage(f"{path} is empty (0 bytes): it was not written to its end")
         with _container(path) as container:
             stream = _video(container, path)
-            self._times = _times(container, stream, path)
+            self._times, keys = _times(container, stream, path)
             self._fps = float(stream.average_rate) if stream.average_rate else None
             self._transfer = int(stream.codec_context.color_trc or 2)
             self._aspect = float(stream.sample_aspect_ratio or 1)
             self._metadata = {**container.metadata, **stream.metadata}
-        self._reader = _Reader(path)
+        self._reader = _Reader(path, self._times, keys)
 
     @property
     def pattern(self) -> str:
@@ -112,10 +113,12 @@ class Movie:
 
 
 class _Reader:
-    """Decodes by presentation time, without a seek where frames are asked for in order."""
+    """Decodes by presentation time; seeks only where that saves decoding."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, times: list[int], keys: list[int]) -> None:
         self._path = path
+        self._times = times
+        self._keys = keys
         self._open: Any = None
         self._frames: Iterator[Any] = iter(())
         self._last: Any = None
@@ -124,9 +127,15 @@ class _Reader:
         """Return the decoded frame shown at a time, or None if the file does not give it."""
         if self._last is not None and self._last.pts == time:
             return self._last
-        if self._last is None or self._last.pts > time:
+        if self._last is None or self._last.pts > time or self._skips_a_key(time):
             self._seek(time)
         return self._forward(time) or self._forward_after_seek(time)
+
+    def _skips_a_key(self, time: int) -> bool:
+        """Return whether a key frame lies between the last frame and one further than the next."""
+        ahead = bisect_right(self._times, time) - bisect_right(self._times, self._last.pts)
+        keys = bisect_right(self._keys, time) - bisect_right(self._keys, self._last.pts)
+        return ahead > 1 and keys > 0
 
     def _forward_after_seek(self, time: int) -> Any:
         self._seek(time)
@@ -164,8 +173,8 @@ def _video(container: Any, path: Path) -> Any:
     return container.streams.video[0]
 
 
-def _times(container: Any, stream: Any, path: Path) -> list[int]:
-    """Return the presentation times of all frames, without decoding them."""
+def _times(container: Any, stream: Any, path: Path) -> tuple[list[int], list[int]]:
+    """Return the presentation times of all frames and of key frames, without decoding them."""
     packets = [packet for packet in container.demux(stream) if packet.size]
     whole = [packet for packet in packets if packet.pts is not None and not packet.is_corrupt]
     if not whole or len(whole) < stream.frames:
@@ -173,7 +182,9 @@ def _times(container: Any, stream: Any, path: Path) -> list[int]:
             f"{path} is cut off: it promises {stream.frames} frames and holds {len(whole)}; "
             "make it again"
         )
-    return sorted({packet.pts for packet in whole if not packet.is_discard})
+    shown = [packet for packet in whole if not packet.is_discard]
+    keys = {packet.pts for packet in shown if packet.is_keyframe}
+    return sorted({packet.pts for packet in shown}), sorted(keys)
 
 
 def _pixels(frame: Any) -> tuple[FloatArray, tuple[str, ...]]:
