@@ -21,6 +21,7 @@ from faceplate.errors import BadSettings, FaceplateError
 from faceplate_server.channel import Writer, claim_output, read_line
 from faceplate_server.room import RoomSettings
 from faceplate_server.roots import Roots
+from faceplate_server.schema import json_schema
 from faceplate_server.verbs import find_verb, parse_job
 
 __all__ = ["Engine", "main"]
@@ -51,13 +52,12 @@ class Engine:
     def list_models(self) -> dict[str, Any]:
         """Return the models under the roots, and the recipe's JSON schema."""
         from faceplate.merge.recipe import Recipe
-        from pydantic import TypeAdapter
 
         from faceplate_server.models import find_models
 
         return {
             "models": find_models(self._roots.folders),
-            "recipe_schema": TypeAdapter(Recipe).json_schema(),
+            "recipe_schema": json_schema(Recipe),
         }
 
     def swap_frame(

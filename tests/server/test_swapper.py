@@ -1,0 +1,170 @@
+"""The real engine room: single frames of the rendered shot, and its model folders."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from faceplate.errors import BadSettings, ConsentRefused, NotReady, OutsideRoots
+from faceplate.io.image import read_frame
+from faceplate.merge.recipe import Recipe
+from faceplate_server.engine import Engine
+from faceplate_server.room import RoomSettings
+from faceplate_server.verbs import ENGINE_VERBS
+
+from tests.support.paths import MINI
+from tests.support.swaps import consent_file, mini_frame, tiny_model, truth_track
+
+FRAME = 1004
+
+
+@pytest.fixture(scope="module")
+def shot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a track of plate B and an untrained model."""
+    folder = tmp_path_factory.mktemp("shot")
+    truth_track(folder / "B.json")
+    tiny_model(folder / "models" / "tiny")
+    consent_file(folder / "consent.json")
+    return folder
+
+
+def make_engine(shot: Path, **changes: Any) -> Engine:
+    settings = {
+        "home": str(shot / "home"),
+        "roots": (str(shot), str(MINI)),
+        "engine": "",
+        "verbs": ENGINE_VERBS,
+        "device": "cpu",
+        **changes,
+    }
+    return Engine(RoomSettings(**settings))
+
+
+@pytest.fixture(scope="module")
+def engine(shot: Path) -> Engine:
+    return make_engine(shot)
+
+
+def settings(shot: Path, **changes: Any) -> dict[str, Any]:
+    return {
+        "plate": str(MINI / "B" / "B.%04d.exr"),
+        "track": str(shot / "B.json"),
+        "model": str(shot / "models" / "tiny"),
+        "out": str(shot / "out" / "B.%04d.exr"),
+        "consent": str(shot / "consent.json"),
+        **changes,
+    }
+
+
+def test_one_frame_is_swapped_into_layers(engine: Engine, shot: Path) -> None:
+    answer = engine.swap_frame(FRAME, settings(shot), {"matte": "hull", "feather": 5.0})
+    layers, plate = read_frame(Path(answer["path"])), mini_frame("B", FRAME)
+
+    assert answer["path"] == str(shot / "out" / f"B.{FRAME}.exr")
+    assert answer["faces"] == 1
+    matte = layers.channel("fp_mask.A")
+    assert matte.max() > 0.5
+    np.testing.assert_array_equal(layers.rgb()[matte == 0], plate.rgb()[matte == 0])
+    assert not (shot / "out" / f"B.{FRAME + 1}.exr").exists()
+
+
+def test_a_second_frame_does_not_load_the_model_again(engine: Engine, shot: Path) -> None:
+    engine.swap_frame(FRAME, settings(shot), {})
+    swapper = engine._swaps()
+    loaded = list(swapper._predictors.values())
+    engine.swap_frame(FRAME + 1, settings(shot), {})
+
+    assert list(swapper._predictors.values()) == loaded
+    assert len(loaded) == 1
+
+
+def buffer(shot: Path) -> tuple[dict[str, Any], "np.memmap[Any, Any]"]:
+    plate = mini_frame("B", FRAME)
+    window = plate.data_window
+    path = shot / "buffer"
+    shape = (window.height, window.width, 4)
+    pixels = np.memmap(path, np.float32, "w+", shape=shape)
+    pixels[..., :3], pixels[..., 3] = plate.rgb(), 1
+    place = {"path": str(path), "width": window.width, "height": window.height}
+    return {**place, "x0": window.x0, "y0": window.y0, "pixel_aspect": plate.pixel_aspect}, pixels
+
+
+def buffer_settings(shot: Path, **changes: Any) -> dict[str, Any]:
+    names = ("track", "model", "consent")
+    return {**{name: settings(shot)[name] for name in names}, **changes}
+
+
+def test_a_swap_in_a_buffer_is_that_of_the_file(engine: Engine, shot: Path) -> None:
+    place, pixels = buffer(shot)
+    answer = engine.swap_buffer(FRAME, buffer_settings(shot), {}, place)
+    job = settings(shot, out=str(shot / "same" / "B.%04d.exr"), pixel_type="float")
+    path = engine.swap_frame(FRAME, job, {})["path"]
+
+    assert answer == {"faces": 1}
+    np.testing.assert_allclose(pixels[..., :3], read_frame(Path(path)).rgb(), atol=1e-6)
+    assert (pixels[..., 3] == 1).all()
+
+
+def test_a_buffer_without_a_face_is_not_touched(engine: Engine, shot: Path) -> None:
+    track = json.loads((shot / "B.json").read_text())
+    track["people"] = []
+    (shot / "nobody.json").write_text(json.dumps(track))
+    place, pixels = buffer(shot)
+    pixels[0, 0] = (-1, 64, np.nan, np.inf)
+    before = pixels.tobytes()
+    wanted = buffer_settings(shot, track=str(shot / "nobody.json"))
+
+    assert engine.swap_buffer(FRAME, wanted, {}, place) == {"faces": 0}
+    assert pixels.tobytes() == before
+
+
+def test_a_frame_that_was_not_analysed_is_refused(engine: Engine, shot: Path) -> None:
+    with pytest.raises(NotReady, match="does not cover"):
+        engine.swap_buffer(9999, buffer_settings(shot), {}, buffer(shot)[0])
+
+
+def test_consent_is_asked_for_every_frame(engine: Engine, shot: Path) -> None:
+    with pytest.raises(ConsentRefused):
+        engine.swap_frame(FRAME, settings(shot, consent=None), {})
+    with pytest.raises(ConsentRefused):
+        engine.swap_buffer(FRAME, buffer_settings(shot, consent=None), {}, buffer(shot)[0])
+
+
+def test_wrong_recipes_are_refused(engine: Engine, shot: Path) -> None:
+    with pytest.raises(BadSettings, match="feather"):
+        engine.swap_frame(FRAME, settings(shot), {"feather": 500})
+    with pytest.raises(BadSettings, match="not both"):
+        engine.swap_frame(FRAME, settings(shot, recipe=str(shot / "r.json")), {"feather": 5})
+
+
+def test_paths_of_frames_and_buffers_stay_inside_the_roots(engine: Engine, shot: Path) -> None:
+    for name in ("consent", "track", "model"):
+        with pytest.raises(OutsideRoots):
+            engine.swap_frame(FRAME, settings(shot, **{name: "/etc/x"}), {})
+        with pytest.raises(OutsideRoots):
+            engine.swap_buffer(FRAME, buffer_settings(shot, **{name: "/etc/x"}), {}, {})
+
+
+def test_models_under_the_roots_are_found(engine: Engine, shot: Path) -> None:
+    (shot / "models" / "new" / "saves").mkdir(parents=True)
+    (shot / "models" / "new" / "config.json").write_text("{")
+    answer = engine.list_models()
+    tiny, broken = answer["models"][1], answer["models"][0]
+
+    assert (tiny["name"], tiny["path"]) == ("tiny", str(shot / "models" / "tiny"))
+    assert tiny["config"]["likeness"] == "p1A"
+    assert len(tiny["sha256"]) == 64
+    assert tiny["problem"] == ""
+    assert "not JSON" in broken["problem"]
+    feather = answer["recipe_schema"]["properties"]["feather"]
+    assert feather["default"] == Recipe().feather
+    assert "% of face width" in feather["description"]
+
+
+def test_jobs_are_checked_against_their_own_settings(engine: Engine) -> None:
+    job = engine.check_job("swap", {"plate": "a", "track": "b", "model": "c", "out": "d"})
+
+    assert (job["missing"], job["person"]) == ("error", 0)
+    with pytest.raises(BadSettings, match="plate"):
+        engine.check_job("swap", {})
