@@ -33,11 +33,20 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+def dotted(node: ast.expr | None) -> str:
+    """Return a name such as ``sys.exit``; empty for any other expression."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and (before := dotted(node.value)):
+        return f"{before}.{node.attr}"
+    return ""
+
+
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
     """Yield every call of a file with the dotted name of what is called."""
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+            yield dotted(node.func), node
 
 
 def tracked() -> list[Path]:
