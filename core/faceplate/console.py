@@ -191,7 +191,7 @@ def _words(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    if value is None or value == "":
+    if value is None or value in ("", {}):
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"

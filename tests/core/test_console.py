@@ -19,6 +19,7 @@ def test_a_result_is_aligned_and_readable() -> None:
         "config": {"face_type": "head", "net": {"dims": 256}},
         "names": ["a", "b"],
         "nothing": [],
+        "empty": {},
     }
 
     assert result_text(values).splitlines() == [
@@ -31,6 +32,7 @@ def test_a_result_is_aligned_and_readable() -> None:
         "config net dims    256",
         "names              a, b",
         "nothing            -",
+        "empty              -",
     ]
 
 
