@@ -7,9 +7,10 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,6 +19,9 @@ from faceplate.errors import BadSettings, NotFound, near_names
 __all__ = ["default_home", "from_dict", "from_json", "settings_hash", "to_dict", "to_json"]
 
 T = TypeVar("T")
+
+# pydantic's view of a dataclass takes milliseconds to make
+_adapter = cast(Callable[[type[Any]], TypeAdapter[Any]], cache(TypeAdapter))
 
 
 def default_home() -> Path:
@@ -30,7 +34,7 @@ def default_home() -> Path:
 
 def to_dict(settings: Any) -> dict[str, Any]:
     """Return a dataclass as plain JSON values, nested dataclasses included."""
-    plain = TypeAdapter(type(settings)).dump_python(settings, mode="json")
+    plain = _adapter(type(settings)).dump_python(settings, mode="json")
     return dict(plain)
 
 
@@ -48,7 +52,7 @@ def from_dict(kind: type[T], values: Mapping[str, Any], what: str = "settings") 
     """
     _refuse_unknown(kind, values, what)
     try:
-        return TypeAdapter(kind).validate_python(dict(values))
+        return cast(T, _adapter(kind).validate_python(dict(values)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "top level"

@@ -23,7 +23,6 @@ from faceplate.io.trackfile import Track
 from faceplate.merge.frame import swap_frame
 from faceplate.merge.recipe import Recipe
 from faceplate.merge.shot import Shot, SwapJob
-from faceplate.models.folder import ModelFolder
 from faceplate.models.predictor import Predictor, load_predictor
 from faceplate.provenance.consent import check_consent, load_consent
 from numpy.typing import NDArray
@@ -31,6 +30,8 @@ from numpy.typing import NDArray
 __all__ = ["BufferJob", "Swapper"]
 
 KEPT_MODELS = 2
+_Version = tuple[str, int]
+
 REACH = 16
 """Plate pixels around a face's crop that filters may look at."""
 
@@ -78,7 +79,9 @@ class Swapper:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._predictors: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
+        self._predictors: OrderedDict[str, tuple[int, Predictor]] = OrderedDict()
+        self._track: tuple[_Version, Track] | None = None
+        self._allowed: set[tuple[object, ...]] = set()
 
     def frame(self, job: SwapJob, number: int, recipe: Mapping[str, Any]) -> dict[str, Any]:
         """Swap one frame of a plate; returns ``path`` and ``faces``."""
@@ -102,7 +105,7 @@ class Swapper:
         wanted, place = from_dict(Recipe, recipe, "recipe"), from_dict(_Buffer, buffer, "buffer")
         predictor = self._predictor(job.model)
         self._require_consent(job, predictor.config.likeness)
-        track = Track.load(Path(job.track))
+        track = self._load_track(job.track)
         faces = _faces(track, job, number)
         if not faces:
             return {"faces": 0}
@@ -114,16 +117,23 @@ class Swapper:
         return {"faces": len(faces)}
 
     def _predictor(self, model: str) -> Predictor:
-        """Load a model, or return the loaded one if the folder has no newer save."""
+        """Load a model, or return the loaded one if no save has come or gone since."""
         path = str(Path(model).resolve())
-        saves = ModelFolder(path).saves()
-        key = (path, saves[-1].sha256() if saves else "")
-        if key not in self._predictors:
-            self._predictors[key] = load_predictor(path, self._context.device)
+        changed = _changed(Path(path) / "saves")
+        known = self._predictors.get(path)
+        if known is None or known[0] != changed:
+            self._predictors[path] = (changed, load_predictor(path, self._context.device))
             while len(self._predictors) > KEPT_MODELS:
                 self._predictors.popitem(last=False)
-        self._predictors.move_to_end(key)
-        return self._predictors[key]
+        self._predictors.move_to_end(path)
+        return self._predictors[path][1]
+
+    def _load_track(self, path: str) -> Track:
+        """Load a track, or return the one of the last call if its file is the same."""
+        version = (path, _changed(Path(path)))
+        if self._track is None or self._track[0] != version:
+            self._track = (version, Track.load(Path(path)))
+        return self._track[1]
 
     def _recipe_file(self, recipe: Recipe) -> Path:
         path = self._context.home / "recipes" / f"{settings_hash(recipe)}.json"
@@ -133,6 +143,11 @@ class Swapper:
         return path
 
     def _require_consent(self, job: BufferJob, likeness: str) -> None:
+        """Decide, and log it, once for a record as it is, a likeness, a shot and a day."""
+        record = _changed(Path(job.consent)) if job.consent else 0
+        key = (job.consent, record, likeness, job.shot, date.today())
+        if key in self._allowed:
+            return
         check_consent(
             load_consent(Path(job.consent)) if job.consent else None,
             use="swap",
@@ -142,6 +157,15 @@ class Swapper:
             policy=self._context.consent_policy,
             log=self._context.home / "consent.log",
         )
+        self._allowed.add(key)
+
+
+def _changed(path: Path) -> int:
+    """Return when a file or folder was changed, in nanoseconds; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _faces(track: Track, job: BufferJob, number: int) -> list[TrackedFace]:

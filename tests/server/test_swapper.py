@@ -9,6 +9,7 @@ import pytest
 from faceplate.errors import BadSettings, ConsentRefused, NotReady, OutsideRoots
 from faceplate.io.image import read_frame
 from faceplate.merge.recipe import Recipe
+from faceplate.models.folder import ModelFolder
 from faceplate_server.engine import Engine
 from faceplate_server.room import RoomSettings
 from faceplate_server.verbs import ENGINE_VERBS
@@ -72,11 +73,23 @@ def test_one_frame_is_swapped_into_layers(engine: Engine, shot: Path) -> None:
 def test_a_second_frame_does_not_load_the_model_again(engine: Engine, shot: Path) -> None:
     engine.swap_frame(FRAME, settings(shot), {})
     swapper = engine._swaps()
-    loaded = list(swapper._predictors.values())
+    ((_, loaded),) = swapper._predictors.values()
     engine.swap_frame(FRAME + 1, settings(shot), {})
+    ((_, after),) = swapper._predictors.values()
 
-    assert list(swapper._predictors.values()) == loaded
-    assert len(loaded) == 1
+    assert after is loaded
+
+
+def test_a_new_save_of_a_model_is_loaded(engine: Engine, shot: Path) -> None:
+    engine.swap_frame(FRAME, settings(shot), {})
+    swapper = engine._swaps()
+    ((_, loaded),) = swapper._predictors.values()
+    model = ModelFolder(shot / "models" / "tiny")
+    model.write_save(2, model.latest().weights(), None, {})
+    engine.swap_frame(FRAME, settings(shot), {})
+    ((_, after),) = swapper._predictors.values()
+
+    assert after is not loaded
 
 
 def buffer(shot: Path) -> tuple[dict[str, Any], "np.memmap[Any, Any]"]:
@@ -129,6 +142,16 @@ def test_consent_is_asked_for_every_frame(engine: Engine, shot: Path) -> None:
         engine.swap_frame(FRAME, settings(shot, consent=None), {})
     with pytest.raises(ConsentRefused):
         engine.swap_buffer(FRAME, buffer_settings(shot, consent=None), {}, buffer(shot)[0])
+
+
+def test_a_consent_that_is_withdrawn_holds_no_longer(engine: Engine, shot: Path) -> None:
+    path = consent_file(shot / "withdrawn.json")
+    wanted = buffer_settings(shot, consent=str(path))
+    assert engine.swap_buffer(FRAME, wanted, {}, buffer(shot)[0]) == {"faces": 1}
+
+    consent_file(path, likeness="somebody else")
+    with pytest.raises(ConsentRefused):
+        engine.swap_buffer(FRAME, wanted, {}, buffer(shot)[0])
 
 
 def test_wrong_recipes_are_refused(engine: Engine, shot: Path) -> None:
