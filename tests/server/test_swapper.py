@@ -149,7 +149,7 @@ def test_a_consent_that_is_withdrawn_holds_no_longer(engine: Engine, shot: Path)
     wanted = buffer_settings(shot, consent=str(path))
     assert engine.swap_buffer(FRAME, wanted, {}, buffer(shot)[0]) == {"faces": 1}
 
-    consent_file(path, likeness="somebody else")
+    consent_file(path, likeness="p2A")
     with pytest.raises(ConsentRefused):
         engine.swap_buffer(FRAME, wanted, {}, buffer(shot)[0])
 
