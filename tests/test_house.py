@@ -20,11 +20,9 @@ SOURCES = sorted(
 EXITS = {"sys.exit", "os._exit", "exit", "quit", "os.abort", "SystemExit"}
 UNSAFE = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 
-# Written in pieces, so that this file does not find itself.
-MACHINE_PATH = re.compile(r"(?<![\w.}])/(?:wo" r"rk|ho" r"me|Us" r"ers|ro" r"ot|tm" r"p|opt/venv)/")
-REGISTRY = re.compile(
-    r"py" r"pi\.|python" r"hosted|inde" r"x-url|download\.py" r"torch|/sim" r"ple/"
-)
+# The brackets keep this file from finding itself.
+MACHINE_PATH = re.compile(r"(?<![\w.}])/(?:[w]ork|[h]ome|[U]sers|[r]oot|[t]mp|[o]pt/venv)/")
+REGISTRY = re.compile(r"[p]ypi\.|[p]ythonhosted|[i]ndex-url|[d]ownload\.pytorch|/[s]imple/")
 
 
 def outside_main(node: ast.AST) -> Iterator[ast.AST]:
