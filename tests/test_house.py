@@ -22,7 +22,7 @@ UNSAFE = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "mars
 
 # The brackets keep this file from finding itself.
 MACHINE_PATH = re.compile(r"(?<![\w.}])/(?:[w]ork|[h]ome|[U]sers|[r]oot|[t]mp|[o]pt/venv)/")
-REGISTRY = re.compile(r"[p]ypi\.|[p]ythonhosted|[i]ndex-url|[d]ownload\.pytorch|/[s]imple/")
+REGISTRY = re.compile(r"[p]ypi\.|[p]ythonhosted|[i]ndex-url|[.]pytorch[.]org|/[s]imple/")
 
 
 def outside_main(node: ast.AST) -> Iterator[ast.AST]:
