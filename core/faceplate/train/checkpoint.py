@@ -36,8 +36,8 @@ class History:
         if len(self.pending) >= self.window:
             self.points.append([float(step), *self.recent()])
             self.pending = []
-        if len(self.points) > _MOST_POINTS:
-            pairs = zip(self.points[::2], self.points[1::2], strict=False)
+        if len(self.points) == _MOST_POINTS:
+            pairs = zip(self.points[::2], self.points[1::2], strict=True)
             self.points = [[b[0], (a[1] + b[1]) / 2, (a[2] + b[2]) / 2] for a, b in pairs]
             self.window *= 2
 

@@ -26,12 +26,12 @@ def _gaussian_band(size: int, window: int, sigma: float, padded: bool) -> Tensor
     band = torch.zeros(rows, size + 2 * margin, dtype=torch.float64)
     for row in range(rows):
         band[row, row : row + window] = kernel
-    return band[:, margin : margin + size].float().contiguous()
+    return band[:, margin : margin + size].contiguous()
 
 
 def _filtered(x: Tensor, window: int, sigma: float, padded: bool) -> Tensor:
-    rows = _gaussian_band(x.shape[-2], window, sigma, padded).to(x.device)
-    columns = _gaussian_band(x.shape[-1], window, sigma, padded).to(x.device)
+    rows = _gaussian_band(x.shape[-2], window, sigma, padded).to(x.device, x.dtype)
+    columns = _gaussian_band(x.shape[-1], window, sigma, padded).to(x.device, x.dtype)
     filtered: Tensor = rows @ x @ columns.T
     return filtered
 

@@ -97,7 +97,7 @@ def make_optimizer(params: list[nn.Parameter], settings: TrainSettings) -> Optim
     """Return the optimiser of the settings, in torch's fused form where there is one."""
     lr = settings.learning_rate
     if settings.optimizer == "adam":
-        return Adam(params, lr, fused=True)
+        return Adam(params, lr, betas=(0.9, settings.second_moment), fused=True)
     if settings.optimizer == "rmsprop":
         return RMSprop(params, lr, alpha=0.9, eps=_EPSILON, foreach=True)
     return AdaBelief(params, lr)

@@ -1,0 +1,108 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from faceplate.train.optimizers import (
+    LearningRateDropout,
+    learning_rate,
+    make_optimizer,
+    optimizer_tensors,
+    restore_optimizer,
+)
+from faceplate.train.presets import TrainSettings
+from torch import nn
+
+GRADS = [np.array([0.5, -2.0]), np.array([0.1, 4.0]), np.array([-3.0, 0.0])]
+
+
+def moved(settings: TrainSettings) -> np.ndarray:
+    weight = nn.Parameter(torch.tensor([1.0, 1.0]))
+    optimizer = make_optimizer([weight], settings)
+    for grad in GRADS:
+        weight.grad = torch.tensor(grad, dtype=torch.float32)
+        optimizer.step()
+    return weight.detach().numpy()
+
+
+def test_rmsprop_follows_its_formula() -> None:
+    w, a = np.ones(2), np.zeros(2)
+    for g in GRADS:
+        a = 0.9 * a + 0.1 * g**2
+        w = w - 0.01 * g / (np.sqrt(a) + 1e-6)
+    got = moved(TrainSettings(optimizer="rmsprop", learning_rate=0.01))
+    np.testing.assert_allclose(got, w, rtol=1e-6)
+
+
+def test_adabelief_follows_its_formula_without_bias_correction() -> None:
+    w, m, v = np.ones(2), np.zeros(2), np.zeros(2)
+    for g in GRADS:
+        m = 0.9 * m + 0.1 * g
+        v = 0.999 * v + 0.001 * (g - m) ** 2
+        w = w - 0.01 * m / (np.sqrt(v) + 1e-6)
+    got = moved(TrainSettings(optimizer="adabelief", learning_rate=0.01))
+    np.testing.assert_allclose(got, w, rtol=1e-5)
+
+
+def test_adam_follows_its_formula_with_the_settings_second_moment() -> None:
+    w, m, v = np.ones(2), np.zeros(2), np.zeros(2)
+    for t, g in enumerate(GRADS, 1):
+        m = 0.9 * m + 0.1 * g
+        v = 0.99 * v + 0.01 * g**2
+        w = w - 0.01 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.99**t)) + 1e-8)
+    got = moved(TrainSettings(optimizer="adam", learning_rate=0.01, second_moment=0.99))
+    np.testing.assert_allclose(got, w, rtol=1e-6)
+
+
+def dropped(step: int, seed: int = 1) -> torch.Tensor:
+    weight = nn.Parameter(torch.zeros(100, 100))
+    settings = TrainSettings(optimizer="rmsprop", learning_rate=0.01)
+    optimizer = make_optimizer([weight], settings)
+    weight.grad = torch.ones_like(weight)
+    LearningRateDropout([weight], 0.3, seed).step(optimizer, step)
+    return weight.detach() != 0
+
+
+def test_with_dropout_three_weights_in_ten_move() -> None:
+    assert dropped(0).float().mean().item() == pytest.approx(0.3, abs=0.02)
+
+
+def test_another_step_moves_other_weights_and_the_same_step_the_same() -> None:
+    assert torch.equal(dropped(3), dropped(3))
+    # Two independent choices of three in ten share nine in a hundred.
+    assert (dropped(3) & dropped(4)).float().mean().item() == pytest.approx(0.09, abs=0.02)
+
+
+def test_the_learning_rate_rises_stays_falls_and_stays_low() -> None:
+    settings = TrainSettings(learning_rate=1e-3, warm_up_steps=10, decay_from=0.5, decay_to=0.1)
+    rates = [learning_rate(settings, step, 100) for step in range(150)]
+    assert rates[:10] == sorted(rates[:10])
+    assert rates[0] == pytest.approx(1e-4)
+    assert set(rates[9:51]) == {1e-3}
+    assert rates[75] == pytest.approx(5.5e-4)  # halfway between 1e-3 and 1e-4
+    assert rates[100:] == pytest.approx([1e-4] * 50)
+
+
+def test_without_a_schedule_the_learning_rate_is_constant() -> None:
+    settings = dataclasses.replace(TrainSettings(), learning_rate=5e-5)
+    assert {learning_rate(settings, step, 100) for step in (0, 50, 99, 500)} == {5e-5}
+
+
+@pytest.mark.parametrize("name", ["adam", "adabelief", "rmsprop"])
+def test_a_restored_optimiser_goes_on_as_if_it_had_never_stopped(name: str) -> None:
+    torch.manual_seed(0)
+    settings = TrainSettings(optimizer=name, learning_rate=0.01)  # type: ignore[arg-type]
+    weight = nn.Parameter(torch.randn(4, 3, 3, 3).to(memory_format=torch.channels_last))
+    optimizer = make_optimizer([weight], settings)
+    grads = torch.randn(4, 4, 3, 3, 3)
+    for grad in grads[:2]:
+        weight.grad = grad
+        optimizer.step()
+    copy = nn.Parameter(weight.detach().clone())
+    second = make_optimizer([copy], settings)
+    restore_optimizer(second, {copy: "w"}, optimizer_tensors(optimizer, {weight: "w"}))
+    for grad in grads[2:]:
+        weight.grad, copy.grad = grad, grad
+        optimizer.step()
+        second.step()
+    assert torch.equal(weight, copy)
