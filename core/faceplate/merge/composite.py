@@ -59,16 +59,19 @@ def paste(
         encodings: Of the plate.
         interpolation: Filter that takes the face back.
     """
-    roi = roi_of(
+    whole = roi_of(
         swapped.plate_to_crop,
         swapped.face.shape[0],
         (window.x0, window.y0, window.x1, window.y1),
     )
-    place = _slices(roi, window)
-    coverage = coverage_of(layers.alpha, place)
-    matte = _matte_back(swapped.matte, swapped.plate_to_matte, roi) * coverage
+    coverage = coverage_of(layers.alpha, _slices(whole, window))
+    matte = _matte_back(swapped.matte, swapped.plate_to_matte, whole) * coverage
     if not matte.any():
         return
+    inner = _bounds(matte)  # colours are converted under the matte only, half of the crop or less
+    matte, coverage = matte[inner], coverage[inner]
+    roi = _part(whole, inner)
+    place = _slices(roi, window)
 
     def decoded(crop: FloatArray) -> FloatArray:
         matrix = swapped.plate_to_crop
@@ -79,7 +82,9 @@ def paste(
     seen = encodings.seen(unpremultiplied(sanitize(plate)[0], coverage))
     layers.rgb[place] = delta_composite(plate, decoded(swapped.face), seen, matte)
     _over(layers.swap[place], decoded(swapped.raw), matte[..., None])
-    _lay_mattes(layers, swapped, roi, place, matte)
+    _over(layers.matte[place], np.ones_like(matte), matte)
+    layers.confidence[place][matte > 0] = swapped.confidence
+    _lay_crop(layers, swapped, whole, _slices(whole, window))
 
 
 def coverage_of(alpha: FloatArray, place: tuple[slice, slice]) -> FloatArray:
@@ -105,17 +110,13 @@ def unpremultiplied(rgb: FloatArray, coverage: FloatArray) -> FloatArray:
     return np.asarray(rgb / divisor, np.float32)
 
 
-def _lay_mattes(
-    layers: Layers, swapped: SwappedFace, roi: Box, place: tuple[slice, slice], matte: FloatArray
-) -> None:
-    inside = matte > 0
-    _over(layers.matte[place], np.ones_like(matte), matte)
+def _lay_crop(layers: Layers, swapped: SwappedFace, roi: Box, place: tuple[slice, slice]) -> None:
+    """Lay in what reaches beyond the matte: the network's own matte and the ST map."""
     learned = _matte_back(swapped.learned, swapped.plate_to_matte, roi)
     np.maximum(layers.learned[place], learned, out=layers.learned[place])
-    layers.confidence[place][inside] = swapped.confidence
     st = st_map(swapped.plate_to_crop, roi, swapped.face.shape[0])
-    in_crop = ((st >= 0) & (st <= 1)).all(axis=-1)
-    layers.st[place][in_crop] = st[in_crop]
+    in_crop = (st.min(axis=-1) >= 0) & (st.max(axis=-1) <= 1)
+    np.copyto(layers.st[place], st, where=in_crop[..., None])
 
 
 def _over(below: FloatArray, above: FloatArray, matte: FloatArray) -> None:
@@ -131,3 +132,15 @@ def _matte_back(matte: FloatArray, plate_to_matte: Matrix, roi: Box) -> FloatArr
 def _slices(roi: Box, window: Window) -> tuple[slice, slice]:
     x0, y0, x1, y1 = roi
     return slice(y0 - window.y0, y1 - window.y0), slice(x0 - window.x0, x1 - window.x0)
+
+
+def _bounds(matte: FloatArray) -> tuple[slice, slice]:
+    """Return the rows and columns of a matte that are not empty."""
+    rows, columns = np.flatnonzero(matte.any(axis=1)), np.flatnonzero(matte.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _part(roi: Box, inner: tuple[slice, slice]) -> Box:
+    x0, y0, _, _ = roi
+    rows, columns = inner
+    return x0 + columns.start, y0 + rows.start, x0 + columns.stop, y0 + rows.stop
