@@ -111,7 +111,8 @@ def plate_crop(frame: Frame, matrix: Matrix, size: int, encodings: Encodings) ->
     pixels = sanitize(part.rgb())[0]
     if "A" in frame.channels:
         pixels = unpremultiplied(pixels, coverage_of(frame.channel("A"), place))
-    working = encodings.to_working(pixels)
+    # clipped before the filter too, as extract does it: the network must see what it was trained on
+    working = np.clip(encodings.to_working(pixels), 0, 1)
     return np.clip(warp_crop(working, matrix, size, origin=(x0, y0)), 0, 1)
 
 

@@ -3,6 +3,8 @@ import pytest
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.errors import BadImage, BadSettings, Damaged
+from faceplate.extract.faces import crop_face
+from faceplate.extract.shot import open_shot
 from faceplate.geometry.facetype import FaceType, plate_to_crop
 from faceplate.geometry.warp import warp_back, warp_crop
 from faceplate.io.frame import Frame, Window
@@ -10,6 +12,7 @@ from faceplate.merge.frame import plate_crop, swap_frame
 from faceplate.merge.layers import Layers
 from faceplate.merge.recipe import Recipe
 
+from tests.support.paths import MINI
 from tests.support.swaps import (
     EchoPredictor,
     FixedPredictor,
@@ -316,3 +319,14 @@ def test_other_layers_of_the_plate_are_kept_when_asked_for():
     kept = layers.to_frame(plate, keep_layers=True)
     assert set(kept.channels) == LAYER_SET | {"depth.Z"}
     assert (kept.channel("depth.Z") == 1).all()
+
+
+@pytest.mark.parametrize("size", [32, 96, 256])
+def test_a_swap_shows_the_network_what_extract_showed_it_in_training(size):
+    shot = open_shot(str(MINI / "B"), frames="1003", missing="error", color_space=None, ocio=None)
+    tracked = face_of(mini_landmarks(1003), 1003)
+    view = shot.view(0)
+    trained_on = crop_face(view, tracked, shot, FaceType.FULL_FACE, size)
+    matrix = plate_to_crop(tracked.landmarks, FaceType.FULL_FACE, size)
+    seen = plate_crop(mini_frame("B", 1003), matrix, size, shot.encodings)
+    assert np.abs(seen - trained_on.image).max() < 1e-6
