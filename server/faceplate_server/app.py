@@ -150,6 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         logging.basicConfig(
             level=settings.log_level.upper(),
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+            force=True,  # the command line that brought us here has set up its own
         )
         asyncio.run(serve(settings))
     except FaceplateError as error:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any, TextIO
@@ -35,8 +34,8 @@ def claim_output() -> Writer:
     return Writer(stream)
 
 
-def read_line() -> dict[str, Any]:
-    """Return the next line of standard input; ends the process where the server is gone.
+def read_line() -> dict[str, Any] | None:
+    """Return the next line of standard input; None where the server is gone.
 
     Unbuffered, as `watch_parent` reads the descriptor itself.
     """
@@ -44,7 +43,7 @@ def read_line() -> dict[str, Any]:
     while not line.endswith(b"\n"):
         byte = os.read(0, 1)
         if not byte:
-            sys.exit(1)
+            return None
         line += byte
     return dict(json.loads(line))
 

@@ -26,7 +26,8 @@ from faceplate_server.verbs import find_verb, parse_job
 
 __all__ = ["Engine", "main"]
 
-THREADS = 4
+THREADS = 16
+"""Swaps take turns, so some of these wait; the others go on answering."""
 
 
 class Engine:
@@ -98,12 +99,13 @@ def main() -> int:
     writer = claim_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = from_dict(RoomSettings, read_line(), "engine room")
+    settings = from_dict(RoomSettings, read_line() or {}, "engine room")
     module, _, name = settings.engine.partition(":")
     engine = getattr(import_module(module), name)(settings)
     with ThreadPoolExecutor(THREADS) as pool:
-        while True:
-            pool.submit(_answer, engine, writer, read_line())
+        while (line := read_line()) is not None:
+            pool.submit(_answer, engine, writer, line)
+    return 0
 
 
 def _answer(engine: Any, writer: Writer, line: Mapping[str, Any]) -> None:

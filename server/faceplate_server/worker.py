@@ -61,7 +61,10 @@ def main() -> int:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    order = from_dict(Order, read_line(), "order")
+    line = read_line()
+    if line is None:
+        return 1
+    order = from_dict(Order, line, "order")
     watch_parent(stop.set, GRACE_S)
     with (Path(order.home) / "jobs" / f"{order.job_id}.log").open("a") as log:
         fcntl.flock(log, fcntl.LOCK_EX)  # a worker of a server that died may still be stopping

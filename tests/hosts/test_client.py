@@ -120,6 +120,13 @@ def test_a_detached_job_is_watched_later(said: Any, root: Path) -> None:
     assert names(events)[-1] == "done"
 
 
+def test_a_shot_without_a_face_has_its_own_exit_code(said: Any) -> None:
+    code, events = said("submit", "blank")
+
+    assert (code, names(events)[-1]) == (4, "done")
+    assert said("submit", "blank", "kept=1")[0] == 0  # a kept frame may have had one
+
+
 def test_a_failed_job_ends_with_its_exit_code_and_a_sentence(said: Any, root: Path) -> None:
     code, events = said("submit", "count", f"out={root}/d", "fail=DiskFull")
 

@@ -88,7 +88,26 @@ def _wait(job: CountJob, context: Context) -> None:
             context.progress.report("count", 1, job.frames, frame=1)
 
 
+@dataclass(frozen=True)
+class BlankJob:
+    """A swap of a plate without anybody in it."""
+
+    kept: int = 0
+
+
+@dataclass(frozen=True)
+class BlankResult:
+    swapped: int
+    without_face: int
+    kept: int
+
+
+def blank(job: BlankJob, context: Context) -> BlankResult:
+    return BlankResult(0, 3 - job.kept, job.kept)
+
+
 VERBS = {
+    "blank": Verb("blank", "finds no face", f"{__name__}:BlankJob", f"{__name__}:blank"),
     "count": Verb("count", "counts", f"{__name__}:CountJob", f"{__name__}:count", writes=("out",)),
     "swap": Verb("swap", "counts too", f"{__name__}:CountJob", f"{__name__}:count"),
 }

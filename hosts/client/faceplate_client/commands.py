@@ -190,12 +190,18 @@ def _say_end(job: dict[str, Any], output: Output) -> int:
     state = job["state"]
     if state == "done":
         output("done", **job)
-        found = (job["result"] or {}).get("swapped")
-        return NO_FACE if found == 0 and not job["result"].get("kept") else 0
+        return NO_FACE if _without_face(job["result"] or {}) else 0
     error = job["error"] or {"code": "Cancelled", "message": "cancelled", "hint": ""}
     code = CANCELLED if state == "cancelled" else int(error.get("exit_code", 1)) or 1
     output("cancelled" if state == "cancelled" else "error", **{**job, **error, "exit_code": code})
     return code
+
+
+def _without_face(result: dict[str, Any]) -> bool:
+    """Return whether a job is done and no frame had a face; kept frames may have had one."""
+    if result.get("kept"):
+        return False
+    return any(result.get(name) == 0 for name in ("swapped", "frames_with_face", "faces"))
 
 
 COMMANDS = {
