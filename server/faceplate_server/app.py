@@ -156,6 +156,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FaceplateError as error:
         sys.stderr.write(f"faceplate serve: {error}\n")
         return error.exit_code
+    except OSError as error:  # such as a home folder that cannot be made; it names the file
+        sys.stderr.write(f"faceplate serve: {error}\n")
+        return FaceplateError.exit_code
     return 0
 
 

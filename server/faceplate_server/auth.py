@@ -22,12 +22,15 @@ def load_token(path: Path) -> str:
     """Read the token; write a new one, readable by its owner only, where there is none.
 
     Raises:
-        BadSettings: Others may read the file, or it holds less than 16 characters.
+        BadSettings: Others may read the file, it holds less than 16 characters, or it cannot be
+            written.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return _read_token(path)
+    except OSError as error:
+        raise BadSettings(f"the token file {path} cannot be written: {error}") from error
     token = secrets.token_urlsafe(32)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(token + "\n")

@@ -93,16 +93,20 @@ class EngineRoom:
             return self._child
 
     async def _read(self, child: Child) -> None:
-        async for line in child.lines():
-            answer = self._waiting.get(line["number"])
-            if answer is not None and not answer.done():
-                _settle(answer, line)
-        death = await child.death()
-        if not self._stopping:
-            logger.warning("%s", death)
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(WorkerDied(str(death)))
+        try:
+            async for line in child.lines():
+                answer = self._waiting.get(line["number"])
+                if answer is not None and not answer.done():
+                    _settle(answer, line)
+        finally:
+            if child.alive:  # it writes what is no answer
+                await child.kill()
+            death = await child.death()
+            if not self._stopping:
+                logger.warning("%s", death)
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(WorkerDied(str(death)))
 
 
 def _settle(answer: "asyncio.Future[Any]", line: Mapping[str, Any]) -> None:

@@ -195,8 +195,9 @@ class JobRunner:
             self._publish(job.id)
             try:
                 await self._run(job, device)
-            except (FaceplateError, OSError) as error:
-                logger.warning("job %s could not be run: %s", job.id, error)
+            except Exception as error:
+                if not isinstance(error, FaceplateError | OSError):
+                    logger.exception("job %s could not be run", job.id)
                 self._end(job.id, "failed", error=_fault(error))
 
     async def _run(self, job: JobRecord, device: str) -> None:
@@ -214,9 +215,9 @@ class JobRunner:
             self._settle(job, live, last, await live.child.death())
         except FaceplateError as error:
             self._settle(job, live, {}, error)
-        except asyncio.CancelledError:
-            await live.child.kill()
-            raise
+        finally:
+            if live.child.alive:
+                await live.child.kill()
 
     def _order(self, job: JobRecord, device: str) -> Order:
         settings = self._settings

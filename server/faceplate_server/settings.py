@@ -45,7 +45,7 @@ class ServerSettings:
     max_queued: int = 1000
     """Further jobs are refused while so many wait."""
     attempts: int = 3
-    """How often a job is started again after the server died under it."""
+    """A job under which the server died so often is not started again."""
     buffer_limit_mib: int = 2048
     """Memory for frames that clients share with the server, all together."""
     heartbeat_s: float = 1.5

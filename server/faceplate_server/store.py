@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     result TEXT,
     error TEXT,
     attempt INTEGER NOT NULL DEFAULT 0,
+    deaths INTEGER NOT NULL DEFAULT 0,
     created REAL NOT NULL,
     started REAL,
     finished REAL
@@ -54,6 +55,9 @@ class JobRecord:
     result: Mapping[str, Any] | None = None
     error: Fault | None = None
     attempt: int = 0
+    """How often it was started."""
+    deaths: int = 0
+    """How often a server died under it."""
     created: float = 0.0
     started: float | None = None
     finished: float | None = None
@@ -165,13 +169,14 @@ class JobStore:
             How many are queued again, and how many were interrupted `attempts` times and given up.
         """
         given_up = 0
+        self._db.execute("UPDATE jobs SET deaths = deaths + 1 WHERE state = 'running'")
         running = self.list(["running"], -1)
         for job in running:
-            if job.attempt < attempts:
+            if job.deaths < attempts:
                 self.requeue(job.id)
                 continue
             given_up += 1
-            message = f"the server died {job.attempt} times while it ran; submit it again"
+            message = f"the server died {job.deaths} times while it ran; submit it again"
             hint = "Look for the reason in the server's log first: memory, driver, power."
             self.end(job.id, "interrupted", error=Fault("Interrupted", message, hint, 1))
         return len(running) - given_up, given_up
@@ -189,6 +194,7 @@ def _record(row: sqlite3.Row) -> JobRecord:
         result=None if row["result"] is None else json.loads(row["result"]),
         error=None if error is None else Fault(**json.loads(error)),
         attempt=row["attempt"],
+        deaths=row["deaths"],
         created=row["created"],
         started=row["started"],
         finished=row["finished"],

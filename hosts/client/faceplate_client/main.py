@@ -32,6 +32,33 @@ class _Stopped(BaseException):
         self.exit_code = 128 + number
 
 
+class _Signals:
+    """Raises `_Stopped` for SIGINT and SIGTERM, later where they are held back."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self._number = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def release(self) -> None:
+        """Let them through again."""
+        self.held = False
+        if self._number:
+            raise _Stopped(self._number)
+
+    @staticmethod
+    def reset() -> None:
+        """From now on, the next one ends the process at once."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+
+    def _handle(self, number: int, _: Any) -> None:
+        if not self.held:
+            raise _Stopped(number)
+        self._number = number
+
+
 class _Parser(argparse.ArgumentParser):
     """Says wrong usage as an event, as everything else."""
 
@@ -63,31 +90,36 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def _run(options: argparse.Namespace, output: Output) -> int:
     home = Path(options.home or Path.home() / ".faceplate")
     transport = Transport(find_server(options.server, options.token_file, home), options.patience)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    signals = _Signals()
     try:
         if options.command == "submit":
-            return _submit(options, transport, output)
+            return _submit(options, transport, output, signals)
         return COMMANDS[options.command](options, transport, output)
     finally:
         transport.close()
 
 
-def _submit(options: argparse.Namespace, transport: Transport, output: Output) -> int:
+def _submit(
+    options: argparse.Namespace, transport: Transport, output: Output, signals: _Signals
+) -> int:
+    signals.held = not options.detach  # until its id is known, a job cannot be cancelled
     options.job = submit(options, transport, output)
     if options.detach:
         return 0
     try:
+        signals.release()
         return COMMANDS["watch"](options, transport, output)
     except _Stopped:
-        for number in (signal.SIGINT, signal.SIGTERM):  # a second one ends it at once
-            signal.signal(number, signal.SIG_DFL)
-        cancel_and_wait(options.job, transport, output)
+        signals.reset()
+        _cancel(options.job, transport, output)
         raise
 
 
-def _stop(number: int, _: Any) -> None:
-    raise _Stopped(number)
+def _cancel(job: str, transport: Transport, output: Output) -> None:
+    try:
+        cancel_and_wait(job, transport, output)
+    except ClientError as error:  # said, and the exit code stays that of the signal
+        output("error", **error.__dict__)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -86,7 +86,7 @@ class Transport:
         """Close the channel."""
         self._channel.close()
 
-    def call(self, method: Callable[..., T], request: Any, timeout_s: float | None = 60.0) -> T:
+    def call(self, method: Callable[..., T], request: Any, timeout_s: float | None = 120.0) -> T:
         """Call a method that answers once. Raises ClientError."""
         return self._patiently(
             lambda: method(request, metadata=self._metadata(), timeout=timeout_s)
