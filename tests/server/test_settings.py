@@ -46,8 +46,8 @@ def test_wrong_files_are_clear_errors(tmp_path: Path) -> None:
         load_settings(["--config", str(tmp_path / "x.toml")], environment)
     with pytest.raises(BadSettings, match="a file is wanted"):
         load_settings(["--config"], environment)
-    (tmp_path / "server.toml").write_text("adress = 'unix:/x'\n")
-    with pytest.raises(BadSettings, match="did you mean 'address'"):
+    (tmp_path / "server.toml").write_text("max_queue = 3\n")
+    with pytest.raises(BadSettings, match="did you mean 'max_queued'"):
         load_settings([], environment)
     (tmp_path / "server.toml").write_text("= 3")
     with pytest.raises(BadSettings, match="not TOML"):
