@@ -52,7 +52,7 @@ class AnalyseJob:
     """Finds faces in whole frames."""
     landmarker: str = "facemesh"
     """Places the points of a face."""
-    every: int = 8
+    every: int = 12
     """The detector runs on every so many frames, and where a face is lost; 1 is every frame."""
     smooth: int = 7
     """Frames that take part in the smoothing of a point, odd; 1 is none."""

@@ -18,7 +18,7 @@ __all__ = ["Finder", "Found", "roll_of_face"]
 _AROUND = 0.9
 """Half the part that the landmarker gets, in sides of the box, for an upright head: its own crop is
 1.5 sides wide, and the face may have moved."""
-_PART_PX = 360
+_PART_PX = 240
 """Longer side of that part at most; more than the landmarker's own resolution."""
 
 

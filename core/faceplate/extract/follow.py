@@ -28,7 +28,7 @@ _UNCONFIRMED = 0.6
 class Following:
     """How faces are followed."""
 
-    every: int = 8
+    every: int = 12
     """The detector runs on every so many frames."""
     min_presence: float = 0.5
     """The landmarker's least presence."""

@@ -14,7 +14,7 @@ from faceplate.io.tracked import FaceColor
 
 __all__ = ["face_color", "inside", "sharpness"]
 
-_SIDE = 64
+_SIDE = 40
 
 
 def face_color(view: FrameView, points: SquarePoints, encodings: Encodings) -> FaceColor | None:

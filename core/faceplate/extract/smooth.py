@@ -21,7 +21,8 @@ __all__ = ["check_window", "runs_of", "smooth_points"]
 
 FloatArray = NDArray[np.float64]
 
-_JITTER = 0.02
+_PLACE_JITTER = 0.04
+_SHAPE_JITTER = 0.03
 """Of a landmarker, in eye distances: the scale from which on a correction counts as motion."""
 
 
@@ -72,7 +73,7 @@ def _smooth_places(places: FloatArray, window: int) -> FloatArray:
     size = np.hypot(places[:, 0], places[:, 1]) * TEMPLATE_EYE_DISTANCE
     # What moves furthest: the centre, or the template's corner by turn and scale.
     moved = np.hypot(change[:, 2], change[:, 3]) + 0.7 * np.hypot(change[:, 0], change[:, 1])
-    return np.asarray(places + change * _trust(moved / size)[:, None])
+    return np.asarray(places + change * _trust(moved / size / _PLACE_JITTER)[:, None])
 
 
 def _smooth_shapes(shapes: FloatArray, window: int) -> FloatArray:
@@ -80,8 +81,8 @@ def _smooth_shapes(shapes: FloatArray, window: int) -> FloatArray:
     smooth = gaussian_filter1d(shapes, reach / 2, axis=0, mode="nearest", radius=reach)
     change = smooth - shapes
     moved = np.linalg.norm(change, axis=-1) / TEMPLATE_EYE_DISTANCE
-    return np.asarray(shapes + change * _trust(moved)[..., None])
+    return np.asarray(shapes + change * _trust(moved / _SHAPE_JITTER)[..., None])
 
 
 def _trust(moved: FloatArray) -> FloatArray:
-    return np.asarray(1 / (1 + (moved / _JITTER) ** 2))
+    return np.asarray(1 / (1 + moved**2))
