@@ -60,7 +60,8 @@ class Stepper:
         values = likeness.item(), performer.item()
         total = likeness + performer
         if bool(total.isfinite()):
-            self._move(total, batch.step)
+            torch.autograd.backward(total)
+            self.update(batch.step)
         return values
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -76,8 +77,8 @@ class Stepper:
         )
         return first, second
 
-    def _move(self, total: Tensor, step: int) -> None:
-        torch.autograd.backward(total)
+    def update(self, step: int) -> None:
+        """Move the weights along their gradients, as the schedule has it at `step`."""
         if self._settings.clip_gradients:
             clip_grad_norm_(self._params, 1.0, foreach=True)
         for group in self.optimizer.param_groups:
