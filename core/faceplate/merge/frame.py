@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceplate.color.encodings import Encodings
+from faceplate.color.transfer import transfer
 from faceplate.errors import BadSettings, Damaged
 from faceplate.geometry.facetype import FaceType, plate_to_crop
 from faceplate.geometry.hull import hull_matte
@@ -29,7 +30,6 @@ from faceplate.merge.mattes import (
     resize_matte,
 )
 from faceplate.merge.recipe import Recipe
-from faceplate.merge.transfer import transfer
 from faceplate.models.folder import SwapModelConfig
 from faceplate.models.predictor import Prediction
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from faceplate.color.transfer import TransferName
 from faceplate.config import from_json
 from faceplate.errors import BadSettings
 
-__all__ = ["Interpolation", "MatteChoice", "Recipe", "TransferName", "load_recipe"]
+__all__ = ["Interpolation", "MatteChoice", "Recipe", "load_recipe"]
 
-TransferName = Literal["none", "rct", "relight"]
 MatteChoice = Literal["learned*hull", "learned", "hull"]
 Interpolation = Literal["linear", "cubic", "lanczos"]
 

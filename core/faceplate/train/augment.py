@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceplate.color.transfer import lowpass
 from faceplate.train.faces import TrainingFace
 
 __all__ = ["AugmentOptions", "Sample", "augment"]
@@ -18,8 +19,7 @@ __all__ = ["AugmentOptions", "Sample", "augment"]
 Array = NDArray[np.float32]
 Rng = np.random.Generator
 
-_ROTATION_DEG = 10.0
-_SHIFT = 0.05
+_LIGHT_RADIUS = 0.08
 _FLIP_PROBABILITY = 0.4
 _WARP_STRENGTH = 0.24
 _ACESCCT_PER_STOP = 1 / 17.52
@@ -35,6 +35,10 @@ class AugmentOptions:
     """Strength of the warp; 1 as the paper's code has it, 0 none."""
     transform: float = 0.15
     """Scale range: 1 / (1 + transform) to 1 + transform."""
+    rotation_deg: float = 10.0
+    """Rotation by up to this angle, either way."""
+    shift: float = 0.05
+    """Shift by up to this share of the side, in x and in y."""
     flip: bool = False
     """Mirror with probability 0.4."""
     hsv_power: float = 0.0
@@ -57,13 +61,20 @@ class Sample:
     """R x R x 2: face, eyes and mouth; 0..1."""
 
 
-def augment(face: TrainingFace, options: AugmentOptions, rng: Rng) -> Sample:
+def augment(
+    face: TrainingFace,
+    options: AugmentOptions,
+    rng: Rng,
+    light_of: TrainingFace | None = None,
+) -> Sample:
     """Make a sample of a face.
 
     Args:
         face: K x K pixels.
         options: How far it may go.
         rng: All random choices are drawn from it, in a fixed order.
+        light_of: A face whose low frequencies take the place of this one's, in input and target
+            alike; of any size.
     """
     size, side = options.resolution, face.image.shape[0]
     warp = _warp_field(size, options.warp, rng)
@@ -71,6 +82,8 @@ def augment(face: TrainingFace, options: AugmentOptions, rng: Rng) -> Sample:
     light = _random_light(size, options.light_stops, rng)
     image = face.image.astype(np.float32) * np.float32(1 / 65535)
     mattes = face.mattes.astype(np.float32) * np.float32(1 / 255)
+    if light_of is not None:
+        image = _in_light_of(light_of, image, mattes[..., 0])
     to_source = _to_source(affine, size, side)
     target = _affine(image, to_source, size, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
     seen = target
@@ -87,11 +100,20 @@ def augment(face: TrainingFace, options: AugmentOptions, rng: Rng) -> Sample:
     )
 
 
+def _in_light_of(other: TrainingFace, image: Array, matte: Array) -> Array:
+    side = image.shape[0]
+    light = cv2.resize(other.image.astype(np.float32) * np.float32(1 / 65535), (side, side))
+    light_matte = cv2.resize(other.mattes[..., 0].astype(np.float32) / 255, (side, side))
+    radius = _LIGHT_RADIUS * side
+    lit = image - lowpass(image, matte, radius) + lowpass(light, light_matte, radius)
+    return np.asarray(np.clip(lit, 0, 1), np.float32)
+
+
 def _random_affine(size: int, options: AugmentOptions, rng: Rng) -> NDArray[np.float64]:
     """Return the 2x3 matrix from sample pixels to the pixels of the unmoved face at that size."""
-    angle = np.deg2rad(rng.uniform(-_ROTATION_DEG, _ROTATION_DEG))
+    angle = np.deg2rad(rng.uniform(-options.rotation_deg, options.rotation_deg))
     scale = rng.uniform(1 / (1 + options.transform), 1 + options.transform)
-    shift = rng.uniform(-_SHIFT, _SHIFT, 2) * size
+    shift = rng.uniform(-options.shift, options.shift, 2) * size
     mirrored = bool(rng.random() < _FLIP_PROBABILITY) and options.flip
     cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
     linear = np.array([[cos, sin], [-sin, cos]]) @ np.diag([-1.0 if mirrored else 1.0, 1.0])

@@ -66,6 +66,8 @@ class TrainJob:
     """Shift hue, saturation and value of the likeness's input by up to this (0..0.3)."""
     light_stops: float | None = None
     """Change exposure, tint and light direction of input and target by up to this many stops."""
+    performer_light: float | None = None
+    """Share of the likeness's samples shown in the performer's low-frequency light (0..1)."""
     uniform_yaw: bool | None = None
     """Show every head turn equally often."""
 

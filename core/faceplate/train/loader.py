@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceplate.train.augment import AugmentOptions, augment
-from faceplate.train.faces import FaceBank, Sampler
+from faceplate.train.faces import FaceBank, Sampler, TrainingFace
 from faceplate.train.presets import TrainSettings
 
 __all__ = ["Batch", "Loader", "SideBatch"]
@@ -80,6 +80,8 @@ class Loader:
             AugmentOptions(
                 resolution=resolution,
                 transform=settings.transform,
+                rotation_deg=settings.rotation_deg,
+                shift=settings.shift,
                 flip=flips[side],
                 hsv_power=hsv[side],
                 light_stops=settings.light_stops,
@@ -124,14 +126,26 @@ class Loader:
         samples = []
         for place in range(self._settings.batch):
             number = source * self._settings.batch + place
-            face = self._banks[side].get(self._samplers[side].face(number))
+            index = self._samplers[side].face(number)
             rng = np.random.default_rng([self._seed, side, source, place])
-            samples.append(augment(face, options, rng))
+            light = self._light(index, rng) if side == 0 else None
+            samples.append(augment(self._banks[side].get(index), options, rng, light))
         return SideBatch(
             np.stack([sample.image for sample in samples]),
             np.stack([sample.target for sample in samples]),
             np.stack([sample.mattes for sample in samples]),
         )
+
+    def _light(self, likeness: int, rng: np.random.Generator) -> TrainingFace | None:
+        """Return the performer's face in whose light a likeness is shown; None for its own.
+
+        Of three drawn ones it is the one with the most similar head turn.
+        """
+        if rng.random() >= self._settings.performer_light:
+            return None
+        yaw, yaws = self._banks[0].yaws[likeness], self._banks[1].yaws
+        drawn = rng.choice(len(yaws), min(3, len(yaws)), replace=False).tolist()
+        return self._banks[1].get(min(drawn, key=lambda index: abs(yaws[index] - yaw)))
 
     def _source(self, step: int) -> tuple[int, float]:
         """Return the step whose samples are shown, and the strength of their warp."""

@@ -46,7 +46,11 @@ class TrainSettings:
     unwarped_every: int = 0
     """Every n-th step repeats the last batch without warp; 0: never."""
     transform: float = 0.15
-    """Scale range of the random affine; rotation and shift are fixed."""
+    """Scale range of the random affine."""
+    rotation_deg: float = 10.0
+    """Rotation range of the random affine, degrees."""
+    shift: float = 0.05
+    """Shift range of the random affine, share of the side."""
     flip_likeness: bool = False
     """Mirror with probability 0.4."""
     flip_performer: bool = True
@@ -55,6 +59,9 @@ class TrainSettings:
     """Hue, saturation and value of the likeness's input, 0..0.3."""
     light_stops: float = 0.0
     """Exposure, tint and light direction, input and target alike, in stops."""
+    performer_light: float = 0.0
+    """Share of the likeness's samples that are shown in the low-frequency light of a performer's
+    face, so that the code cannot tell the two people by their light, 0..1."""
     uniform_yaw: bool = False
     """Draw head turns uniformly."""
 
@@ -65,6 +72,7 @@ class TrainSettings:
             ("batch", 1 <= self.batch <= 1024, "1..1024"),
             ("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1"),
             ("hsv_power", 0 <= self.hsv_power <= 0.3, "0..0.3"),
+            ("performer_light", 0 <= self.performer_light <= 1, "0..1"),
             ("light_stops", 0 <= self.light_stops <= 4, "0..4"),
         )
         for name, good, expected in checks:
@@ -97,22 +105,26 @@ PRESETS: dict[PresetName, Preset] = {
             transform=0.05,
         ),
     ),
-    # About an hour on two cores, at most 10 MB without the optimiser.
+    # About an hour on one core, at most 10 MB without the optimiser. A small network must spend its
+    # room on the two people: it sees little that the shot does not hold.
     "demo": Preset(
         DFConfig(96, "ud", 64, 32, 16, 8),
         TrainSettings(
-            steps=5000,
-            batch=8,
+            steps=12000,
+            batch=4,
             optimizer="adam",
             learning_rate=1e-3,
+            second_moment=0.99,
             warm_up_steps=100,
             decay_from=0.5,
             clip_gradients=True,
-            warp_until=0.8,
-            transform=0.1,
-            flip_likeness=True,
-            flip_performer=True,
-            light_stops=0.6,
+            eyes_mouth_priority=True,
+            warp_until=0.6,
+            transform=0.04,
+            rotation_deg=4.0,
+            shift=0.02,
+            light_stops=0.2,
+            performer_light=0.7,
             uniform_yaw=True,
         ),
     ),

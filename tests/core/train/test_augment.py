@@ -130,3 +130,22 @@ def test_the_colour_shift_is_the_inputs_alone() -> None:
     plain = augment(face, STILL, np.random.default_rng(1))
     assert np.array_equal(shifted.target, plain.target)
     assert np.abs(shifted.image - plain.image).mean() > 0.01
+
+
+def test_the_light_of_another_face_takes_the_place_of_its_own() -> None:
+    matte = np.full((SIZE, SIZE, 2), 255, np.uint8)
+    detail = np.random.default_rng(0).integers(-2000, 2000, (SIZE, SIZE, 1))
+    dark = TrainingFace((20000 + detail).repeat(3, 2).astype(np.uint16), matte)
+    other = np.broadcast_to(np.array([40000, 30000, 20000], np.uint16), (SIZE * 2, SIZE * 2, 3))
+    light_of = TrainingFace(other.copy(), np.full((SIZE * 2, SIZE * 2, 2), 255, np.uint8))
+
+    still = dataclasses.replace(STILL, rotation_deg=0.0, shift=0.0)
+    plain = augment(dark, still, np.random.default_rng(0))
+    lit = augment(dark, still, np.random.default_rng(0), light_of)
+
+    means = lit.target.reshape(-1, 3).mean(axis=0) * 65535
+    assert np.abs(means - [40000, 30000, 20000]).max() < 100
+    kept = (lit.target - lit.target.mean(axis=(0, 1)))[..., 0]
+    own = (plain.target - plain.target.mean(axis=(0, 1)))[..., 0]
+    assert np.corrcoef(kept.ravel(), own.ravel())[0, 1] > 0.95
+    assert np.array_equal(lit.mattes, plain.mattes)

@@ -89,3 +89,16 @@ def test_an_error_in_the_background_reaches_the_step(
         pytest.raises(OSError, match="cannot be read"),
     ):
         loader.next()
+
+
+def test_a_likeness_is_shown_in_the_performer_s_light_as_often_as_wanted(
+    banks: tuple[FaceBank, FaceBank],
+) -> None:
+    still = {"random_warp": False, "transform": 0.0, "rotation_deg": 0.0, "shift": 0.0}
+    own, lent = (
+        dataclasses.replace(SETTINGS, performer_light=share, **still) for share in (0.0, 1.0)
+    )
+    with Loader(banks, own, 32, 100, 0) as plain, Loader(banks, lent, 32, 100, 0) as lit:
+        first, second = plain.make(0), lit.make(0)
+    assert not np.array_equal(first.likeness.target, second.likeness.target)
+    assert np.array_equal(first.performer.target, second.performer.target)

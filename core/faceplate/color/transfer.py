@@ -6,17 +6,18 @@ the matte count, so that hair and background do not bleed into the face.
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from faceplate.errors import BadShape
-from faceplate.merge.recipe import TransferName
 
-__all__ = ["lowpass", "rct", "relight", "transfer"]
+__all__ = ["TransferName", "lowpass", "rct", "relight", "transfer"]
 
 Image = NDArray[np.float32]
+TransferName = Literal["none", "rct", "relight"]
 
 _NO_WEIGHT = 1e-4  # below this the blurred matte says nothing about a pixel
 _FLAT = 1e-6  # a channel with less deviation than this has none to scale

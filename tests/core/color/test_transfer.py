@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
+from faceplate.color.transfer import lowpass, rct, relight, transfer
 from faceplate.errors import BadShape
-from faceplate.merge.transfer import lowpass, rct, relight, transfer
 
 SIZE = 64
 
