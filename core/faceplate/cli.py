@@ -75,6 +75,12 @@ _OTHERS = (
         "faceplate.commands.model:show_model",
     ),
     Verb(
+        "model export",
+        "copy a swap model without what only its training needs",
+        "faceplate.commands.model:ExportModel",
+        "faceplate.commands.model:export_model",
+    ),
+    Verb(
         "consent new",
         "write a consent record",
         "faceplate.commands.consent:NewConsent",
