@@ -65,6 +65,14 @@ def glorot(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
+def convolved(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """Convolve in the layout of the weights, channels last or not; large ones want to be left."""
+    last = conv.weight.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if last else torch.contiguous_format
+    y: Tensor = conv(x.contiguous(memory_format=layout))
+    return y
+
+
 class Down(nn.Module):
     """Halve the size: 5x5 convolution of stride two, then the activation."""
 
@@ -75,7 +83,7 @@ class Down(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, inputs, 2H, 2W) to (B, outputs, H, W)."""
-        return self.act(self.conv(x))
+        return self.act(convolved(self.conv, x))
 
 
 class Up(nn.Module):
@@ -88,7 +96,7 @@ class Up(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, inputs, H, W) to (B, outputs, 2H, 2W)."""
-        return functional.pixel_shuffle(self.act(self.conv(x)), 2)
+        return functional.pixel_shuffle(self.act(convolved(self.conv, x)), 2)
 
 
 class Res(nn.Module):
@@ -102,7 +110,8 @@ class Res(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape (B, channels, H, W)."""
-        return self.act(x + self.conv2(self.act(self.conv1(x))))
+        inner = self.act(convolved(self.conv1, x))
+        return self.act(x + convolved(self.conv2, inner))
 
 
 class Encoder(nn.Module):

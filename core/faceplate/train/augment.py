@@ -102,8 +102,13 @@ def augment(
 
 def _in_light_of(other: TrainingFace, image: Array, matte: Array) -> Array:
     side = image.shape[0]
-    light = cv2.resize(other.image.astype(np.float32) * np.float32(1 / 65535), (side, side))
-    light_matte = cv2.resize(other.mattes[..., 0].astype(np.float32) / 255, (side, side))
+    light, light_matte = (
+        np.asarray(cv2.resize(picture, (side, side)), np.float32)
+        for picture in (
+            other.image.astype(np.float32) * np.float32(1 / 65535),
+            other.mattes[..., 0].astype(np.float32) * np.float32(1 / 255),
+        )
+    )
     radius = _LIGHT_RADIUS * side
     lit = image - lowpass(image, matte, radius) + lowpass(light, light_matte, radius)
     return np.asarray(np.clip(lit, 0, 1), np.float32)

@@ -1,18 +1,21 @@
 """How gradients become steps."""
 
 import math
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer, RMSprop
+from torch.optim import Adam, Optimizer
 
 from faceplate.train.presets import TrainSettings
 
 __all__ = [
     "AdaBelief",
+    "ChunkedOptimizer",
     "LearningRateDropout",
+    "RMSprop",
     "learning_rate",
     "make_optimizer",
     "optimizer_tensors",
@@ -20,49 +23,12 @@ __all__ = [
 ]
 
 _EPSILON = 1e-6
-
-
-class AdaBelief(Optimizer):
-    """AdaBelief without bias correction: the step shrinks where gradients disagree.
-
-    m ← .9 m + .1 g; v ← .999 v + .001 (g - m)²; w ← w - lr · m / (√v + 1e-6), all tensors at once.
-    """
-
-    def __init__(self, params: Iterable[nn.Parameter], lr: float) -> None:
-        super().__init__(params, {"lr": lr})
-
-    @overload
-    def step(self, closure: None = None) -> None: ...
-
-    @overload
-    def step(self, closure: Callable[[], float]) -> float: ...
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """Move the weights once."""
-        for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
-            for p in params:
-                if not self.state[p]:
-                    self.state[p] = {"m": torch.zeros_like(p), "v": torch.zeros_like(p)}
-            self._move(params, group["lr"])
-        return None if closure is None else closure()
-
-    def _move(self, params: list[Tensor], lr: float) -> None:
-        grads = [p.grad for p in params if p.grad is not None]
-        means = [self.state[p]["m"] for p in params]
-        spreads = [self.state[p]["v"] for p in params]
-        torch._foreach_lerp_(means, grads, 0.1)
-        surprise = torch._foreach_sub(grads, means)
-        torch._foreach_mul_(spreads, 0.999)
-        torch._foreach_addcmul_(spreads, surprise, surprise, 0.001)
-        roots = torch._foreach_sqrt(spreads)
-        torch._foreach_add_(roots, _EPSILON)
-        torch._foreach_addcdiv_(params, means, roots, -lr)
+_PIECE = 1 << 16
+_PATTERN_ROOM = 1 << 20
 
 
 class LearningRateDropout:
-    """Let a random share of the weights move in each step.
+    """Lets a random share of the weights move in each step.
 
     The choice is a window, at a random place, into one fixed random pattern: fresh random numbers
     for every weight would cost as much as the rest of the optimiser's work.
@@ -74,33 +40,122 @@ class LearningRateDropout:
     """
 
     def __init__(self, params: list[nn.Parameter], share: float, seed: int) -> None:
-        self._params, self._seed = params, seed
-        self._room = 1 << 20
-        size = max(p.numel() for p in params) + self._room
+        self._count, self._seed = len(params), seed
+        size = max(p.numel() for p in params) + _PATTERN_ROOM
         generator = torch.Generator().manual_seed(seed)
         pattern = torch.rand(size, generator=generator) < share
         self._pattern = pattern.to(params[0].device, params[0].dtype)
+        self.at(0)
+
+    def at(self, step: int) -> None:
+        """Choose anew, for a step."""
+        generator = torch.Generator().manual_seed((self._seed * 1_000_003 + step) % (1 << 63))
+        self._starts = torch.randint(_PATTERN_ROOM, (self._count,), generator=generator).tolist()
+
+    def chosen(self, place: int, begin: int, end: int) -> Tensor:
+        """Return ones and zeros for a range of the weights of the place-th tensor."""
+        start = self._starts[place]
+        return self._pattern[start + begin : start + end]
+
+
+class ChunkedOptimizer(Optimizer, ABC):
+    """An optimiser that works through flat weights piece by piece.
+
+    On a CPU a piece with its state fits the second-level cache, so that every number is fetched
+    from memory once per step instead of once per operation. Gradients are used up.
+
+    Args:
+        params: The weights; dense, in any layout.
+        lr: Learning rate.
+        dropout: Which weights move in a step; None moves all.
+    """
+
+    entries: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        params: list[nn.Parameter],
+        lr: float,
+        dropout: LearningRateDropout | None = None,
+    ) -> None:
+        super().__init__(params, {"lr": lr})
+        self._dropout = dropout
+
+    @abstractmethod
+    def direction(self, grad: Tensor, *state: Tensor) -> Tensor:
+        """Update a piece of the state in place; return what to step against, in place of `grad`."""
+
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
 
     @torch.no_grad()
-    def step(self, optimizer: Optimizer, step: int) -> None:
-        """Let the optimiser move all weights, then take back the move of those not chosen."""
-        before = [p.detach().clone() for p in self._params]
-        optimizer.step()
-        generator = torch.Generator().manual_seed((self._seed * 1_000_003 + step) % (1 << 63))
-        starts = torch.randint(self._room, (len(before),), generator=generator).tolist()
-        for p, old, start in zip(self._params, before, starts, strict=True):
-            chosen = self._pattern[start : start + p.numel()].as_strided(p.shape, p.stride())
-            p.copy_(torch.lerp(old, p, chosen))
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Move the weights once."""
+        for group in self.param_groups:
+            for place, param in enumerate(group["params"]):
+                if param.grad is not None:
+                    self._move(place, param, group["lr"])
+        return None if closure is None else closure()
+
+    def _move(self, place: int, param: Tensor, lr: float) -> None:
+        state = self.state[param]
+        for entry in self.entries:
+            if entry not in state:
+                state[entry] = torch.zeros_like(param)
+        weights, grads = _flat(param), _flat(_laid_out_like(param, param.grad))
+        states = [_flat(state[entry]) for entry in self.entries]
+        piece = _PIECE if param.device.type == "cpu" else weights.numel()
+        for begin in range(0, weights.numel(), piece):
+            part = slice(begin, min(begin + piece, weights.numel()))
+            change = self.direction(grads[part], *(values[part] for values in states))
+            if self._dropout is not None:
+                change.mul_(self._dropout.chosen(place, part.start, part.stop))
+            weights[part].sub_(change, alpha=lr)
 
 
-def make_optimizer(params: list[nn.Parameter], settings: TrainSettings) -> Optimizer:
+class RMSprop(ChunkedOptimizer):
+    """a ← .9 a + .1 g²; w ← w - lr · g / (√a + 1e-6)."""
+
+    entries = ("square",)
+
+    def direction(self, grad: Tensor, *state: Tensor) -> Tensor:
+        """Return g / (√a + 1e-6)."""
+        (square,) = state
+        square.mul_(0.9).addcmul_(grad, grad, value=0.1)
+        return grad.div_(square.sqrt().add_(_EPSILON))
+
+
+class AdaBelief(ChunkedOptimizer):
+    """AdaBelief without bias correction: the step shrinks where gradients disagree.
+
+    m ← .9 m + .1 g; v ← .999 v + .001 (g - m)²; w ← w - lr · m / (√v + 1e-6).
+    """
+
+    entries = ("mean", "spread")
+
+    def direction(self, grad: Tensor, *state: Tensor) -> Tensor:
+        """Return m / (√v + 1e-6)."""
+        mean, spread = state
+        mean.lerp_(grad, 0.1)
+        surprise = grad.sub_(mean)
+        spread.mul_(0.999).addcmul_(surprise, surprise, value=0.001)
+        return torch.div(mean, spread.sqrt().add_(_EPSILON), out=grad)
+
+
+def make_optimizer(
+    params: list[nn.Parameter],
+    settings: TrainSettings,
+    dropout: LearningRateDropout | None = None,
+) -> Optimizer:
     """Return the optimiser of the settings, in torch's fused form where there is one."""
     lr = settings.learning_rate
     if settings.optimizer == "adam":
         return Adam(params, lr, betas=(0.9, settings.second_moment), fused=True)
-    if settings.optimizer == "rmsprop":
-        return RMSprop(params, lr, alpha=0.9, eps=_EPSILON, foreach=True)
-    return AdaBelief(params, lr)
+    kind = RMSprop if settings.optimizer == "rmsprop" else AdaBelief
+    return kind(params, lr, dropout)
 
 
 def learning_rate(settings: TrainSettings, step: int, schedule_steps: int) -> float:
@@ -151,3 +206,13 @@ def _like(param: Tensor, value: Tensor) -> Tensor:
     if value.shape != param.shape:  # a step counter
         return value.clone()
     return torch.empty_like(param).copy_(value)
+
+
+def _laid_out_like(param: Tensor, grad: Tensor | None) -> Tensor:
+    assert grad is not None
+    return grad if grad.stride() == param.stride() else torch.empty_like(param).copy_(grad)
+
+
+def _flat(dense: Tensor) -> Tensor:
+    """Return a view of a dense tensor in the order in which it lies in memory."""
+    return dense.detach().as_strided((dense.numel(),), (1,))

@@ -71,6 +71,7 @@ class TrainSettings:
             ("steps", self.steps >= 1, "at least 1"),
             ("batch", 1 <= self.batch <= 1024, "1..1024"),
             ("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1"),
+            ("lr_dropout", self.lr_dropout == 0 or self.optimizer != "adam", "0 with adam"),
             ("hsv_power", 0 <= self.hsv_power <= 0.3, "0..0.3"),
             ("performer_light", 0 <= self.performer_light <= 1, "0..1"),
             ("light_stops", 0 <= self.light_stops <= 4, "0..4"),

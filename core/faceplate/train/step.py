@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_, convert_conv2d_weight_memory_format
+from torch.nn.utils import clip_grad_norm_
 
-from faceplate.models.device import memory_format
+from faceplate.models.device import lay_out, memory_format
 from faceplate.models.df import DF
 from faceplate.train.loader import Batch, SideBatch
 from faceplate.train.losses import FaceLoss
@@ -39,14 +39,14 @@ class Stepper:
     ) -> None:
         self.net = net.to(device).train()
         self._format = memory_format(device)
-        convert_conv2d_weight_memory_format(self.net, self._format)
+        lay_out(self.net, device)
         self._params: list[nn.Parameter] = list(net.parameters())
-        self.optimizer = make_optimizer(self._params, settings)
         self._dropout = (
             LearningRateDropout(self._params, settings.lr_dropout, seed)
             if settings.lr_dropout > 0
             else None
         )
+        self.optimizer = make_optimizer(self._params, settings, self._dropout)
         self._loss = FaceLoss(settings.mask_form, settings.eyes_mouth_priority)
         self._settings, self._schedule_steps = settings, schedule_steps
         self._device, self._dtype = device, dtype
@@ -83,10 +83,9 @@ class Stepper:
             clip_grad_norm_(self._params, 1.0, foreach=True)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self._settings, step, self._schedule_steps)
-        if self._dropout is None:
-            self.optimizer.step()
-        else:
-            self._dropout.step(self.optimizer, step)
+        if self._dropout is not None:
+            self._dropout.at(step)
+        self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
 
     def _tensors(self, side: SideBatch) -> tuple[Tensor, Tensor, Tensor]:

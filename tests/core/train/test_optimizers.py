@@ -55,11 +55,12 @@ def test_adam_follows_its_formula_with_the_settings_second_moment() -> None:
 
 
 def dropped(step: int, seed: int = 1) -> torch.Tensor:
-    weight = nn.Parameter(torch.zeros(100, 100))
+    weight = nn.Parameter(torch.zeros(400, 400))  # more than one piece
     settings = TrainSettings(optimizer="rmsprop", learning_rate=0.01)
-    optimizer = make_optimizer([weight], settings)
+    dropout = LearningRateDropout([weight], 0.3, seed)
+    dropout.at(step)
     weight.grad = torch.ones_like(weight)
-    LearningRateDropout([weight], 0.3, seed).step(optimizer, step)
+    make_optimizer([weight], settings, dropout).step()
     return weight.detach() != 0
 
 
@@ -106,3 +107,18 @@ def test_a_restored_optimiser_goes_on_as_if_it_had_never_stopped(name: str) -> N
         optimizer.step()
         second.step()
     assert torch.equal(weight, copy)
+
+
+def test_weights_and_gradients_may_lie_differently_in_memory() -> None:
+    settings = TrainSettings(optimizer="adabelief", learning_rate=0.01)
+    grad = torch.randn(4, 8, 3, 3)
+    results = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        weight = nn.Parameter(torch.ones(4, 8, 3, 3).to(memory_format=layout))
+        optimizer = make_optimizer([weight], settings)
+        for _ in range(2):
+            weight.grad = grad.clone()
+            optimizer.step()
+        results.append(weight.detach())
+    torch.testing.assert_close(results[0], results[1])
+    assert results[0].std() > 0
