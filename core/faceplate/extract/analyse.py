@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,16 +109,19 @@ def analyse(job: AnalyseJob, context: Context) -> AnalyseResult:
         frames=job.frames,
         missing=job.missing,
         color_space=job.color_space,
-        ocio=job.ocio,
+        ocio=job.ocio or context.ocio,
     )
-    follower = _follower(job, shot, context)
+    finder = _finder(job, shot, context)
+    corrections = Corrections(Path(job.out), shot.plate, finder)
+    following = Following(job.every, job.min_presence, job.min_confidence)
+    follower = Follower(finder, following, len(shot.plate.frames), shot.view, corrections)
     reading = _Reading(follower, -(-len(shot.plate.frames) // _SHEET_FRAMES) if job.sheet else 0)
     for index, number in enumerate(shot.plate.frames):
         faces = reading.step(index, shot.view(index))
         context.progress.report(
             "analyse", index + 1, len(shot.plate.frames), frame=number, faces=faces
         )
-    track = _track(job, shot, reading)
+    track = _track(job, shot, reading, corrections.names)
     sheets = _write(job, track, reading)
     return _result(job, track, follower, sheets, time.monotonic() - began)
 
@@ -149,28 +153,27 @@ class _Reading:
         return len(self.follower.step(index, view))
 
 
-def _follower(job: AnalyseJob, shot: Shot, context: Context) -> Follower:
+def _finder(job: AnalyseJob, shot: Shot, context: Context) -> Finder:
     if job.every < 1:
         raise BadSettings(f"every must be 1 or more frames, got {job.every}")
     check_window(job.smooth)
     store = WeightStore(context.home / "weights")
-    finder = Finder(
+    return Finder(
         load_detector(job.detector, store.path, threads=context.threads),
         load_landmarker(job.landmarker, store.path, threads=context.threads),
         shot.encodings,
         job.detect_size,
         job.min_face * shot.plate.size[1],
     )
-    corrections = Corrections(Path(job.out), shot.plate, finder)
-    following = Following(job.every, job.min_presence, job.min_confidence)
-    return Follower(finder, following, len(shot.plate.frames), shot.view, corrections)
 
 
-def _track(job: AnalyseJob, shot: Shot, reading: _Reading) -> Track:
+def _track(job: AnalyseJob, shot: Shot, reading: _Reading, names: Mapping[int, str]) -> Track:
     view = reading.first
     if view is None:
         raise NotFound(f"{shot.plate.pattern}: none of the frames asked for is there")
-    people = assemble(reading.follower.people, reading.frames, view, job.smooth, job.max_people)
+    people = assemble(
+        reading.follower.people, reading.frames, view, job.smooth, job.max_people, names
+    )
     settings = {name: value for name, value in to_dict(job).items() if name not in _UNRECORDED}
     info = shot.info(view.display_size, view.aspect)
     return Track(info, tuple(reading.frames.values()), people, settings)

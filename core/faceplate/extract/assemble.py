@@ -16,7 +16,12 @@ __all__ = ["assemble"]
 
 
 def assemble(
-    people: People, frames: Mapping[int, int], view: FrameView, smooth: int, max_people: int
+    people: People,
+    frames: Mapping[int, int],
+    view: FrameView,
+    smooth: int,
+    max_people: int = 0,
+    names: Mapping[int, str] | None = None,
 ) -> tuple[PersonTrack, ...]:
     """Return the people of a shot, in the order of their numbers.
 
@@ -26,9 +31,11 @@ def assemble(
         view: A frame of the shot, for the shape of its pixels.
         smooth: Frames that take part in the smoothing.
         max_people: Keep those with most face; 0 keeps all.
+        names: What an artist called people, by their numbers.
     """
+    called = names or {}
     tracks = [
-        PersonTrack(number, _faces(number, person, frames, view, smooth))
+        PersonTrack(number, _faces(number, person, frames, view, smooth), called.get(number, ""))
         for number, person in people.numbers().items()
     ]
     if max_people:

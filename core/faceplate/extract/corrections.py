@@ -10,7 +10,7 @@ from faceplate.extract.finder import Finder
 from faceplate.extract.sighting import Sighting, box_of
 from faceplate.extract.view import FrameView, SquareBox
 from faceplate.io.plate import Plate
-from faceplate.io.trackfile import Box, PersonTrack, Track, TrackedFace
+from faceplate.io.trackfile import Box, Track, TrackedFace
 
 __all__ = ["Corrections"]
 
@@ -32,8 +32,8 @@ class Corrections:
         self._finder = finder
         self._faces: dict[int, list[TrackedFace]] = {}
         self._boxes: dict[int, list[tuple[int, Box]]] = {}
-        self.people: tuple[PersonTrack, ...] = ()
-        """The people of the earlier track."""
+        self.names: dict[int, str] = {}
+        """Names of the people with corrected faces, by their numbers."""
         if path.exists():
             self._take(Track.load(path), path, plate)
 
@@ -45,13 +45,14 @@ class Corrections:
         return [*faces, *(face for face in found if face is not None)]
 
     def _take(self, track: Track, path: Path, plate: Plate) -> None:
-        self.people = track.people
         for person in track.people:
             for face in person.faces:
                 if face.source == "corrected":
                     self._faces.setdefault(face.frame, []).append(face)
             for frame, box in person.boxes.items():
                 self._boxes.setdefault(frame, []).append((person.person, box))
+            if person.boxes or any(face.source == "corrected" for face in person.faces):
+                self.names[person.person] = person.name
         frames = sorted({*self._faces, *self._boxes})
         if frames and Path(track.plate.pattern) != Path(plate.pattern):
             raise BadSettings(

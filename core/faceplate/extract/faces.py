@@ -117,7 +117,7 @@ def extract(job: ExtractJob, context: Context) -> ExtractResult:
         frames=[face.frame for face in faces],
         missing=job.missing,
         color_space=job.color_space or track.plate.color_space,
-        ocio=job.ocio,
+        ocio=job.ocio or context.ocio,
         working=job.encoding,
     )
     with _open(job, shot) as faceset:

@@ -7,6 +7,7 @@ left, in template units. What moves a head moves the place, what moves a mouth m
 import numpy as np
 import numpy.typing as npt
 
+from faceplate.errors import BadShape
 from faceplate.geometry.points import Points, as_points
 from faceplate.geometry.templates import ALIGN_INDEX, TEMPLATE_51
 from faceplate.geometry.umeyama import umeyama
@@ -37,6 +38,8 @@ def to_shape(landmarks68: npt.ArrayLike) -> tuple[Points, Place]:
     """
     points = as_points(landmarks68, 68, "landmarks68")
     matrix = umeyama(TEMPLATE_51[_ALIGN - 17], points[_ALIGN])
+    if np.hypot(matrix[0, 0], matrix[1, 0]) < 1e-9:
+        raise BadShape("landmarks68", "points at one place", "the landmarks of a face")
     centre = matrix[:, :2] @ [0.5, 0.5] + matrix[:, 2]
     place = np.array([matrix[0, 0], matrix[1, 0], *centre])
     return (points - centre) @ np.linalg.inv(_linear(place)).T, place

@@ -18,7 +18,8 @@ from faceplate.errors import (
     WeightsMissing,
 )
 from faceplate.extract.analyse import AnalyseJob, AnalyseResult, analyse
-from faceplate.io.faceset import Faceset
+from faceplate.extract.view import plate_to_square
+from faceplate.io.faceset import Faceset, FacesetInfo
 from faceplate.io.trackfile import Track, TrackedFace
 from faceplate.progress import Progress, Report
 
@@ -39,6 +40,10 @@ def error_of(face: TrackedFace, actor: str, name: str = "landmarks") -> float:
     box = known(actor)[face.frame]["bbox_face"]
     apart = np.linalg.norm(getattr(face, name) - known_landmarks(actor, face.frame), axis=1)
     return float(100 * apart[17:].mean() / (box[3] - box[1]))
+
+
+def square_of(face: TrackedFace, aspect: float) -> np.ndarray:
+    return plate_to_square(face.landmarks, aspect)
 
 
 def test_every_face_of_the_truth_is_found_and_nothing_else(track_a: Track, track_b: Track) -> None:
@@ -179,7 +184,7 @@ def test_a_squeezed_plate_gives_the_points_of_the_unsqueezed_one(
     (tmp_path / "s").mkdir()
     _, one = run(write_plate(tmp_path, [full]), tmp_path / "1.json", context)
     _, two = run(write_plate(tmp_path / "s", [squeezed], 2.0), tmp_path / "2.json", context)
-    points = (two.people[0].faces[0].landmarks + [0.5, 0]) * [2, 1] - [0.5, 0]
+    points = square_of(two.people[0].faces[0], 2.0)
     assert np.abs(points - one.people[0].faces[0].landmarks).max() < 2.5
     pose, same = two.people[0].faces[0].pose, one.people[0].faces[0].pose
     assert abs(pose.yaw - same.yaw) < 3
@@ -220,7 +225,7 @@ def test_a_box_that_an_artist_drew_gets_its_points(context: Context, tmp_path: P
     face = track.people[0].faces[0]
     assert (face.person, face.source, face.box) == (2, "corrected", (140, 40, 240, 170))
     shift = 190 - np.mean(np.array(known("A")[1004]["bbox_face"])[[0, 2]])
-    truth = known_landmarks("A", 1004) + [shift, 0]
+    truth = known_landmarks("A", 1004) + np.array([shift, 0])
     assert np.linalg.norm(face.landmarks - truth, axis=1)[17:].mean() < 4
 
 
@@ -339,8 +344,6 @@ def test_weights_that_are_not_there_are_told(tmp_path: Path) -> None:
 
 
 def test_a_faceset_is_no_track(context: Context, tmp_path: Path) -> None:
-    from faceplate.io.faceset import FacesetInfo
-
     Faceset.create(tmp_path / "a.faceset", FacesetInfo("A")).close()
     with pytest.raises(BadSettings, match="JSON"):
         run(B, tmp_path / "a.faceset", context)
