@@ -124,6 +124,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options, words = _global_parser().parse_known_args(argv)
     _set_up_logging(options)
+    # Before torch is loaded: threads that spin while they wait make a busy machine 30 times slower
+    # (docs/decisions/008).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         return _run(options, words, list(sys.argv[1:] if argv is None else argv))
     except _ReaderLeft:

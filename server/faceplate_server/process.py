@@ -45,6 +45,7 @@ class Child:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 cwd=folder,
+                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},  # docs/decisions/008
                 start_new_session=True,
                 limit=LINE_LIMIT,
             )

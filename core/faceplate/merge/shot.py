@@ -29,7 +29,8 @@ __all__ = ["FrameOutcome", "Shot", "SwapJob"]
 
 logger = logging.getLogger(__name__)
 
-_COMPRESSIONS = ("none", "rle", "zips", "zip", "piz", "pxr24", "b44", "b44a", "dwaa", "dwab")
+# The lossless ones: any other would alter the plate outside the matte, and the ST map.
+_COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
 _NO_INPUT = hashlib.sha256(b"").hexdigest()  # of a black stand-in, behind which there is no file
 
 FrameOutcome = Literal["swapped", "no face", "kept", "skipped"]
@@ -77,7 +78,7 @@ class SwapJob:
     pixel_type: Literal["half", "float"] = "half"
     """Type of all channels but the ST map."""
     compression: str = "zip"
-    """EXR compression: none, rle, zips, zip, piz, pxr24, b44, b44a, dwaa:45, dwab:45."""
+    """EXR compression, lossless: none, rle, zips, zip or piz."""
 
 
 @dataclass(frozen=True)
@@ -211,9 +212,12 @@ def _out(job: SwapJob, plate: Plate) -> Sequence:
         raise BadSettings(
             f"out: {len(plate.frames)} frames need a pattern such as shot.%04d.exr, got {job.out!r}"
         )
-    if job.compression.split(":")[0] not in _COMPRESSIONS:
+    if job.compression not in _COMPRESSIONS:
         known = ", ".join(_COMPRESSIONS)
-        raise BadSettings(f"compression: expected one of {known}, got {job.compression!r}")
+        raise BadSettings(
+            f"compression: expected a lossless one ({known}), got {job.compression!r}: others alter "
+            "the plate outside the matte and the ST map"
+        )
     source = Sequence.parse(plate.pattern)
     if out.path(plate.frames[0]).resolve() == source.path(plate.frames[0]).resolve():
         raise BadSettings(f"out: {job.out!r} would write over the plate; name another place")
