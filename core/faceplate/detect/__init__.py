@@ -49,8 +49,11 @@ class DetectorType(Protocol):
 
     card: str
 
-    def __call__(self, weights: Path, *, threads: int = 0) -> Detector:
-        """Load the weights. `threads` 0 leaves the library's own default."""
+    def __call__(self, weights: Path, *, threads: int = 0, long_side: int = 640) -> Detector:
+        """Load the weights. `threads` 0 leaves the library's own default.
+
+        Images whose longer side is over `long_side` are shrunk to it before the network sees them.
+        """
         ...
 
 
@@ -65,13 +68,16 @@ DETECTORS: Registry[DetectorType] = Registry(
 """Names of detectors; `retinaface` is the default."""
 
 
-def load_detector(name: str, weights: Callable[[str], Path], *, threads: int = 0) -> Detector:
+def load_detector(
+    name: str, weights: Callable[[str], Path], *, threads: int = 0, long_side: int = 640
+) -> Detector:
     """Return a detector that is ready.
 
     Args:
         name: One of `DETECTORS`.
         weights: Gives the file of a card, such as the `path` of a weight store.
         threads: Threads of its network; 0 leaves the library's own default.
+        long_side: Larger images are shrunk to this for the network, in pixels.
 
     Raises:
         UnknownComponent: No detector has that name.
@@ -79,4 +85,4 @@ def load_detector(name: str, weights: Callable[[str], Path], *, threads: int = 0
         Damaged: The file is no such network.
     """
     kind = DETECTORS.load(name)
-    return kind(weights(kind.card), threads=threads)
+    return kind(weights(kind.card), threads=threads, long_side=long_side)

@@ -158,8 +158,9 @@ def _finder(job: AnalyseJob, shot: Shot, context: Context) -> Finder:
         raise BadSettings(f"every must be 1 or more frames, got {job.every}")
     check_window(job.smooth)
     store = WeightStore(context.home / "weights")
+    size = job.detect_size or max(shot.plate.size)
     return Finder(
-        load_detector(job.detector, store.path, threads=context.threads),
+        load_detector(job.detector, store.path, threads=context.threads, long_side=size),
         load_landmarker(job.landmarker, store.path, threads=context.threads),
         shot.encodings,
         job.detect_size,
