@@ -3,7 +3,8 @@
 Both use the same detector and the same landmarker, on one thread, over the same decoded frames of a
 720p shot: reading files costs both the same and is left out. Gate, over the whole shot: the track
 finds the face in as many frames of the known truth as the baseline, and its landmarks (unsmoothed,
-heads within 40 degrees) are no worse.
+heads within 40 degrees) are no worse. Without the data `pair1` the frames of `mini` are enlarged:
+its 12 are far apart in time, so that there is little to track, and the goal is not reached on them.
 
     python -m benchmarks.analyse [--frames 1021-1056] [--home .faceplate]
 """
