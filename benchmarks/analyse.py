@@ -19,6 +19,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
+from benchmarks.harness import Outcome, alternate, finish
 from faceplate.detect.retinaface import RetinaFace
 from faceplate.extract.finder import Finder
 from faceplate.extract.follow import Follower, Following
@@ -28,8 +30,6 @@ from faceplate.extract.view import FrameView
 from faceplate.io.frame import Frame, Window
 from faceplate.landmarks import load_landmarker
 from faceplate.models.store import WeightStore
-
-from benchmarks.harness import Outcome, alternate, finish
 
 GOAL = 8.0
 GATE = 1.01

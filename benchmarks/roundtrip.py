@@ -15,14 +15,14 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.harness import Outcome, alternate, finish
 from faceplate.io.tracked import PlateInfo
 from faceplate.io.trackfile import Track
 from faceplate.models.df import DF, DFConfig
 from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate_protos.v1 import frames_pb2, frames_pb2_grpc
-from numpy.typing import NDArray
-
-from benchmarks.harness import Outcome, alternate, finish
 
 WIDTH, HEIGHT, FRAME = 3840, 2160, 1001
 GOAL = 1.3

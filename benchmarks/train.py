@@ -21,6 +21,10 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks.harness import Outcome, alternate, finish
 from faceplate.models.blocks import Decoder
 from faceplate.models.device import pick_device, pick_precision
 from faceplate.models.df import DF, DFConfig
@@ -28,10 +32,6 @@ from faceplate.train.loader import Batch, SideBatch
 from faceplate.train.losses import soft_mask
 from faceplate.train.presets import PRESETS, TrainSettings
 from faceplate.train.step import Stepper
-from torch import Tensor, nn
-from torch.nn import functional
-
-from benchmarks.harness import Outcome, alternate, finish
 
 __all__ = ["main", "measure"]
 

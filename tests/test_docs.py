@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.paths import REPO
+
 from faceplate import cli, errors
 from faceplate.errors import FaceplateError
-
-from tests.support.paths import REPO
 
 PAGES = [*sorted(REPO.glob("*.md")), *sorted((REPO / "docs").rglob("*.md"))]
 PLUGGED = {"serve"}

@@ -2,6 +2,7 @@
 
 import grpc
 import pytest
+
 from faceplate.errors import FaceplateError
 from faceplate_server import faults
 from faceplate_server.status import STATUS, status_of

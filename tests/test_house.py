@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.support.paths import REPO
 from tests.support.source import calls, dotted, modules, tracked, tree
 

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-
 from tests.support.source import modules
 
 HEAVY = {"torch", "cv2", "OpenImageIO", "PyOpenColorIO", "onnxruntime", "scipy", "matplotlib", "av"}

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from google.protobuf import descriptor_pb2
-
 from tests.support.paths import REPO
 
 PROTOS = REPO / "protos"

@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from tests.support.paths import REPO
 from tests.support.source import ROOTS
 

@@ -15,6 +15,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
 from faceplate.errors import BadSettings, FaceplateError
 from faceplate_protos.v1 import (
     frames_pb2,
@@ -24,9 +27,6 @@ from faceplate_protos.v1 import (
     models_pb2,
     models_pb2_grpc,
 )
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
-
 from faceplate_server.auth import AuthInterceptor, load_token
 from faceplate_server.buffers import Buffers, default_folder
 from faceplate_server.calls import CallInterceptor

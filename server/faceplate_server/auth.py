@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
-from faceplate.errors import BadSettings
 
+from faceplate.errors import BadSettings
 from faceplate_server.faults import Unauthenticated
 from faceplate_server.shapes import Continuation, MaybeHandler, wrap
 

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
+
 from faceplate.errors import FaceplateError
 from faceplate_protos.v1 import errors_pb2
-
 from faceplate_server.shapes import Context, Continuation, MaybeHandler, wrap
 from faceplate_server.status import fault_of, status_of
 

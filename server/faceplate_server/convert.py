@@ -5,10 +5,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faceplate.errors import BadSettings
-from faceplate_protos.v1 import jobs_pb2, models_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from faceplate.errors import BadSettings
+from faceplate_protos.v1 import jobs_pb2, models_pb2
 from faceplate_server.status import Fault
 from faceplate_server.store import JobRecord, State
 

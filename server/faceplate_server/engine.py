@@ -17,7 +17,6 @@ from typing import Any
 from faceplate.config import from_dict, to_dict
 from faceplate.context import Context
 from faceplate.errors import BadSettings, FaceplateError
-
 from faceplate_server.channel import Writer, claim_output, read_line
 from faceplate_server.room import RoomSettings
 from faceplate_server.roots import Roots
@@ -53,7 +52,6 @@ class Engine:
     def list_models(self) -> dict[str, Any]:
         """Return the models under the roots, and the recipe's JSON schema."""
         from faceplate.merge.recipe import Recipe
-
         from faceplate_server.models import find_models
 
         return {

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from faceplate.errors import Cancelled, Exhausted, FaceplateError
-
 from faceplate_server.process import Child
 from faceplate_server.room import EngineRoom
 from faceplate_server.roots import Roots

@@ -12,7 +12,6 @@ from faceplate_protos.v1 import (
     models_pb2,
     models_pb2_grpc,
 )
-
 from faceplate_server.buffers import Buffers
 from faceplate_server.convert import job_message, model_message, state_names
 from faceplate_server.room import EngineRoom

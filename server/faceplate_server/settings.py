@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
+
 from faceplate.config import default_home, from_dict
 from faceplate.errors import BadSettings, NotFound
 

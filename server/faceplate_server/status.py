@@ -16,7 +16,6 @@ from faceplate.errors import (
     NotReady,
     Refused,
 )
-
 from faceplate_server.faults import ServerBusy, Unauthenticated, WorkerDied
 
 __all__ = ["STATUS", "Fault", "fault_of", "rebuild", "status_of"]

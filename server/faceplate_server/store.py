@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from faceplate.errors import NotFound
-
 from faceplate_server.status import Fault
 
 __all__ = ["ENDED", "JobRecord", "JobStore", "State"]

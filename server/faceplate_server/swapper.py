@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.config import from_dict, settings_hash
@@ -25,7 +27,6 @@ from faceplate.merge.recipe import Recipe
 from faceplate.merge.shot import Shot, SwapJob
 from faceplate.models.predictor import Predictor, load_predictor
 from faceplate.provenance.consent import check_consent, load_consent
-from numpy.typing import NDArray
 
 __all__ = ["BufferJob", "Swapper"]
 

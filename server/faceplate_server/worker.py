@@ -24,7 +24,6 @@ from faceplate.context import Context
 from faceplate.errors import Cancelled
 from faceplate.jobs import run_verb
 from faceplate.progress import Progress, Report
-
 from faceplate_server.channel import Writer, claim_output, read_line, watch_parent
 from faceplate_server.rate import Rate
 from faceplate_server.status import Fault, fault_of

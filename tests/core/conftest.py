@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.support.paths import REPO
+
 from faceplate.errors import WeightsMissing
 from faceplate.models.store import WeightStore
-
-from tests.support.paths import REPO
 
 
 @pytest.fixture

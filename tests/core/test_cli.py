@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import pytest
+
 from faceplate import cli
 from faceplate.context import Context
 from faceplate.errors import DiskFull, FaceplateError

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+
 from faceplate.config import default_home, from_dict, from_json, settings_hash, to_dict, to_json
 from faceplate.errors import BadSettings, NotFound
 

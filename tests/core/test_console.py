@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import pytest
+
 from faceplate import console
 from faceplate.console import TqdmHandler, progress_line, progress_sink, result_text
 from faceplate.progress import Report

@@ -2,6 +2,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
 from faceplate import errors
 from faceplate.errors import FaceplateError, near_names
 

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 import pytest
+
 from faceplate import jobs
 from faceplate.context import Context
 from faceplate.errors import BadSettings, UnknownComponent

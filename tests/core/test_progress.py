@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from faceplate import progress as module
 from faceplate.errors import Cancelled
 from faceplate.progress import Progress, Report

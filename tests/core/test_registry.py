@@ -4,6 +4,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
 
 import pytest
+
 from faceplate import registry
 from faceplate.errors import InvalidInput, UnknownComponent
 from faceplate.registry import Registry

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faceplate_client.main import _Signals, _Stopped, main
-from faceplate_protos.v1 import jobs_pb2
-
 from tests.support.calls import submit, wait
 from tests.support.servers import Client
+
+from faceplate_client.main import _Signals, _Stopped, main
+from faceplate_protos.v1 import jobs_pb2
 
 CANCELLED, DONE = jobs_pb2.JOB_STATE_CANCELLED, jobs_pb2.JOB_STATE_DONE
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import grpc
 import pytest
+from tests.support.calls import submit, wait
+from tests.support.servers import fake_settings, running_server
+
 from faceplate.errors import BadSettings
 from faceplate_protos.v1 import jobs_pb2
 from faceplate_server.app import main
 from faceplate_server.faults import ServerBusy
-
-from tests.support.calls import submit, wait
-from tests.support.servers import fake_settings, running_server
 
 
 def test_the_server_answers_on_a_free_port_of_this_machine(tmp_path: Path) -> None:

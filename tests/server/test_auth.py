@@ -2,14 +2,14 @@ from pathlib import Path
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from tests.support.calls import fails
+from tests.support.servers import Client
+
 from faceplate.errors import BadSettings
 from faceplate_protos.v1 import frames_pb2, jobs_pb2, models_pb2
 from faceplate_server.auth import load_token
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-
-from tests.support.calls import fails
-from tests.support.servers import Client
 
 
 def test_a_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.paths import MINI
+from tests.support.servers import fake_settings, running_server
+from tests.support.swaps import consent_file, tiny_model, truth_track
+
 from faceplate.io.image import read_frame
 from faceplate_client.main import main
 from faceplate_server.app import ENGINE
 from faceplate_server.verbs import ENGINE_VERBS
-
-from tests.support.paths import MINI
-from tests.support.servers import fake_settings, running_server
-from tests.support.swaps import consent_file, tiny_model, truth_track
 
 
 @pytest.fixture

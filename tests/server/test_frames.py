@@ -7,10 +7,10 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from faceplate_protos.v1 import frames_pb2, models_pb2
-
 from tests.support.calls import fails, submit, wait
 from tests.support.servers import Client, fake_settings, running_server
+
+from faceplate_protos.v1 import frames_pb2, models_pb2
 
 
 def request(root: Path, model: str = "m", **changes: object) -> frames_pb2.SwapFrameRequest:

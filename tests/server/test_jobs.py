@@ -7,10 +7,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from faceplate_protos.v1 import jobs_pb2
-
 from tests.support.calls import fails, submit, wait
 from tests.support.servers import Client, fake_settings, running_server
+
+from faceplate_protos.v1 import jobs_pb2
 
 DONE, FAILED = jobs_pb2.JOB_STATE_DONE, jobs_pb2.JOB_STATE_FAILED
 QUEUED, RUNNING = jobs_pb2.JOB_STATE_QUEUED, jobs_pb2.JOB_STATE_RUNNING

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faceplate_protos.v1 import jobs_pb2
-
 from tests.support.calls import submit, wait
 from tests.support.paths import REPO
 from tests.support.servers import Client, fake_settings, running_server
+
+from faceplate_protos.v1 import jobs_pb2
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from faceplate.errors import BadSettings, OutsideRoots
 from faceplate_server.roots import Roots
 

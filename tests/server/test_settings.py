@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from faceplate.errors import BadSettings, NotFound
 from faceplate_server.settings import check_address, load_settings
 

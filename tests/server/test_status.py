@@ -1,4 +1,5 @@
 import pytest
+
 from faceplate import errors
 from faceplate_server.faults import WorkerDied
 from faceplate_server.status import fault_of, rebuild, status_of

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from faceplate.errors import NotFound
 from faceplate_server.status import Fault
 from faceplate_server.store import JobStore

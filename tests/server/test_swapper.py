@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.paths import MINI
+from tests.support.swaps import consent_file, mini_frame, tiny_model, truth_track
+
 from faceplate.errors import BadSettings, ConsentRefused, NotReady, OutsideRoots
 from faceplate.io.image import read_frame
 from faceplate.merge.recipe import Recipe
@@ -13,9 +16,6 @@ from faceplate.models.folder import ModelFolder
 from faceplate_server.engine import Engine
 from faceplate_server.room import RoomSettings
 from faceplate_server.verbs import ENGINE_VERBS
-
-from tests.support.paths import MINI
-from tests.support.swaps import consent_file, mini_frame, tiny_model, truth_track
 
 FRAME = 1004
 

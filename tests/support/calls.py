@@ -6,9 +6,9 @@ from typing import Any
 
 import grpc
 import pytest
-from faceplate_protos.v1 import errors_pb2, jobs_pb2
-
 from tests.support.servers import Client
+
+from faceplate_protos.v1 import errors_pb2, jobs_pb2
 
 __all__ = ["detail", "fails", "submit", "wait"]
 

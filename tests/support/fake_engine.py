@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from faceplate import errors
 from faceplate_server.engine import Engine
 

@@ -6,9 +6,9 @@ import logging
 import sys
 from pathlib import Path
 
-from faceplate_server.app import serve
-
 from tests.support.servers import ENGINE, VERBS, fake_settings
+
+from faceplate_server.app import serve
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)

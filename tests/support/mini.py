@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tests.support.paths import MINI
+
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.io.image import read_frame
-
-from tests.support.paths import MINI
 
 PLATE_SPACE = "lin_ap1_scene"
 

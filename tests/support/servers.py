@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from tests.support.paths import REPO
+
 from faceplate_protos.v1 import frames_pb2_grpc, jobs_pb2_grpc, models_pb2_grpc
 from faceplate_server.app import FaceplateServer, create_server
 from faceplate_server.settings import ServerSettings
-
-from tests.support.paths import REPO
 
 __all__ = ["ENGINE", "VERBS", "Client", "fake_settings", "running_server"]
 

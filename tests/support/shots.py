@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from tests.support.paths import MINI
+
 from faceplate.io.frame import Frame, Window
 from faceplate.io.image import read_frame, write_frame
-from numpy.typing import NDArray
-
-from tests.support.paths import MINI
 
 __all__ = ["head", "known", "known_landmarks", "plate_of", "write_plate"]
 

@@ -6,6 +6,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from tests.support.paths import MINI
+
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.config import to_json
@@ -20,9 +23,6 @@ from faceplate.models.df import DF, DFConfig
 from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.models.predictor import Prediction
 from faceplate.provenance.consent import ConsentRecord
-from numpy.typing import NDArray
-
-from tests.support.paths import MINI
 
 Array = NDArray[np.float32]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+
 from faceplate.geometry.hull import hull_matte
 from faceplate.geometry.templates import TEMPLATE_51
 from faceplate.io.faceset import Face, Faceset, FacesetInfo

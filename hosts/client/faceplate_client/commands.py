@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from faceplate_protos.v1 import frames_pb2, jobs_pb2, models_pb2
-
 from faceplate_client.errors import CANCELLED, NO_FACE, ClientError, usage
 from faceplate_client.messages import (
     ENDED,
@@ -24,6 +22,7 @@ from faceplate_client.messages import (
 )
 from faceplate_client.output import Output
 from faceplate_client.transport import Transport
+from faceplate_protos.v1 import frames_pb2, jobs_pb2, models_pb2
 
 __all__ = ["COMMANDS", "cancel_and_wait", "settings_of", "submit"]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import grpc
+
 from faceplate_protos.v1 import errors_pb2
 
 __all__ = [

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from faceplate_client.errors import error_of_call, unreachable, usage
 from faceplate_protos.v1 import (
     frames_pb2_grpc,
     jobs_pb2,
     jobs_pb2_grpc,
     models_pb2_grpc,
 )
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-
-from faceplate_client.errors import error_of_call, unreachable, usage
 
 __all__ = ["Server", "Transport", "find_server"]
 

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from faceplate.color.delta import delta_composite
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.errors import BadShape
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def bits(values: np.ndarray) -> np.ndarray:

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from tests.support.paths import MINI
+
 from faceplate.color.encodings import SHOULDER_START, Encodings, shoulder
 from faceplate.color.ocio import OcioConfig, load_config
 from faceplate.errors import BadSettings, UnknownColorSpace
 from faceplate.io.image import read_frame
-
-from tests.support.paths import MINI
 
 
 @pytest.fixture(scope="module")

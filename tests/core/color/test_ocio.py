@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import PyOpenColorIO
 import pytest
+
 from faceplate.color.ocio import BUILTIN_CONFIG, OcioConfig, load_config
 from faceplate.errors import BadSettings, BadShape, NotFound, UnknownColorSpace
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from faceplate.color.transfer import lowpass, rct, relight, transfer
 from faceplate.errors import BadShape
 

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from faceplate.commands.consent import (
     CheckLog,
     NewConsent,

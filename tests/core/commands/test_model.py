@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from faceplate.commands.model import (
     ExportModel,
     SaveInfo,

@@ -2,6 +2,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from faceplate.commands import weights as module
 from faceplate.commands.weights import (
     FetchWeights,

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from tests.support.mini import true_points, truth, view
+
 from faceplate.detect import DETECTORS, load_detector
 from faceplate.detect.retinaface import RetinaFace, anchor_boxes
 from faceplate.errors import BadShape, Damaged
-
-from tests.support.mini import true_points, truth, view
 
 FIVE = [slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55)]
 

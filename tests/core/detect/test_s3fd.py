@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from face_alignment.detection.sfd.net_s3fd import s3fd
+
 from faceplate.detect import load_detector
 from faceplate.detect.s3fd import S3FD
 from faceplate.errors import BadShape, Damaged, WeightsMissing

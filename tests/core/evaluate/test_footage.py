@@ -4,12 +4,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.support.shots import known_landmarks
+
 from faceplate.context import Context
 from faceplate.errors import NotFound
 from faceplate.evaluate.footage import FootageJob, FootageResult, footage
 from faceplate.io.trackfile import PersonTrack, PlateInfo, Pose, Track, TrackedFace
-
-from tests.support.shots import known_landmarks
 
 FACE = known_landmarks("A", 1004)
 EYES = float(np.linalg.norm(FACE[36:42].mean(axis=0) - FACE[42:48].mean(axis=0)))

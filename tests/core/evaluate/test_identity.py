@@ -2,11 +2,11 @@ import builtins
 
 import numpy as np
 import pytest
+from tests.support.swaps import encodings, mini_frame, mini_landmarks
+
 from faceplate.errors import BadShape, ExtraMissing
 from faceplate.evaluate import identity
 from faceplate.evaluate.identity import identity_transfer, load_descriptor
-
-from tests.support.swaps import encodings, mini_frame, mini_landmarks
 
 dlib = pytest.importorskip("dlib", reason="the extra `identity` is not installed")
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from faceplate.evaluate import panel
 
 SIZE, WIDTH = 96, 60.0

@@ -6,15 +6,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.support.paths import MINI, REPO
+from tests.support.swaps import encodings, face_of, ideal_predictor, mini_frame, mini_landmarks
+
 from faceplate.context import Context
 from faceplate.errors import BadSettings, BadShape, ExtraMissing, MissingFrames, NotFound
 from faceplate.evaluate.truth import TruthJob, truth
 from faceplate.io.image import read_frame, write_frame
 from faceplate.merge.frame import swap_frame
 from faceplate.merge.recipe import Recipe
-
-from tests.support.paths import MINI, REPO
-from tests.support.swaps import encodings, face_of, ideal_predictor, mini_frame, mini_landmarks
 
 with_dlib = pytest.mark.skipif(
     find_spec("dlib") is None, reason="the extra `identity` is not installed"

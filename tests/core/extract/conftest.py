@@ -4,14 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.support.paths import MINI, REPO
+
 from faceplate.context import Context
 from faceplate.errors import WeightsMissing
 from faceplate.extract.analyse import AnalyseJob, analyse
 from faceplate.io.trackfile import Track
 from faceplate.models.cards import DEFAULTS
 from faceplate.models.store import WeightStore
-
-from tests.support.paths import MINI, REPO
 
 
 @pytest.fixture(scope="session")

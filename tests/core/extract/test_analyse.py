@@ -7,6 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.support.paths import MINI
+from tests.support.shots import CALM, known, known_landmarks, plate_of, write_plate
+
 from faceplate.context import Context
 from faceplate.errors import (
     BadImage,
@@ -22,9 +25,6 @@ from faceplate.extract.view import plate_to_square
 from faceplate.io.faceset import Faceset, FacesetInfo
 from faceplate.io.trackfile import Track, TrackedFace
 from faceplate.progress import Progress, Report
-
-from tests.support.paths import MINI
-from tests.support.shots import CALM, known, known_landmarks, plate_of, write_plate
 
 B = str(MINI / "B" / "B.%04d.exr")
 

@@ -4,6 +4,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.support.paths import MINI
+from tests.support.shots import known_landmarks, plate_of, write_plate
+
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.context import Context
@@ -15,9 +18,6 @@ from faceplate.io.faceset import Faceset
 from faceplate.io.image import read_frame, write_frame
 from faceplate.io.trackfile import PersonTrack, PlateInfo, Pose, Track, TrackedFace
 from faceplate.progress import Progress
-
-from tests.support.paths import MINI
-from tests.support.shots import known_landmarks, plate_of, write_plate
 
 B = str(MINI / "B" / "B.%04d.exr")
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from tests.support.shots import known_landmarks
+
 from faceplate.extract.appearance import Signature
 from faceplate.extract.finder import Found
 from faceplate.extract.follow import Follower, Following
 from faceplate.extract.sighting import Sighting, box_of, overlap
-
-from tests.support.shots import known_landmarks
 
 FACE = known_landmarks("A", 1004)
 FACE = FACE - FACE.mean(axis=0)

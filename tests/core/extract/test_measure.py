@@ -1,13 +1,13 @@
 import cv2
 import numpy as np
 import pytest
+from tests.support.shots import known_landmarks
+
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import BUILTIN_CONFIG, load_config
 from faceplate.extract.measure import face_color, inside, sharpness
 from faceplate.extract.view import FrameView
 from faceplate.io.frame import Frame, Window
-
-from tests.support.shots import known_landmarks
 
 
 @pytest.fixture(scope="module")

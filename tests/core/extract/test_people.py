@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from faceplate.extract.appearance import Signature
 from faceplate.extract.people import People, distinct, same_place
 from faceplate.extract.sighting import Sighting

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
 from faceplate.extract.sheet import Cell, write_sheet
 
 

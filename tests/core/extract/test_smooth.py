@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from tests.support.shots import known_landmarks
+
 from faceplate.errors import BadSettings
 from faceplate.extract.smooth import check_window, runs_of, smooth_points
-
-from tests.support.shots import known_landmarks
 
 
 def head_points(frames: int, step_px: float = 0.0, grow: float = 1.0) -> np.ndarray:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import BUILTIN_CONFIG, load_config
 from faceplate.extract.view import FrameView, plate_to_square, square_to_plate

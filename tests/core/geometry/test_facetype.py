@@ -2,12 +2,12 @@ import json
 
 import numpy as np
 import pytest
+from tests.support.paths import MINI
+
 from faceplate.errors import BadShape, InvalidInput
 from faceplate.geometry.facetype import FaceType, plate_to_crop
 from faceplate.geometry.points import invert, transform
 from faceplate.geometry.templates import TEMPLATE_51
-
-from tests.support.paths import MINI
 
 # crop side / template side and centre: facts/peers.md A2, checked there against the old crops
 RATIOS = {

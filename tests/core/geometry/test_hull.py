@@ -3,10 +3,10 @@ import json
 import cv2
 import numpy as np
 import pytest
+from tests.support.paths import MINI
+
 from faceplate.errors import BadShape
 from faceplate.geometry.hull import eyes_matte, hull_matte, mouth_matte, raise_brows
-
-from tests.support.paths import MINI
 
 SHAPE = (216, 384)
 

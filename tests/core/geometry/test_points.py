@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from faceplate.errors import BadShape
 from faceplate.geometry.points import as_points, invert, transform
 

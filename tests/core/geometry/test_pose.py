@@ -2,10 +2,10 @@ import json
 
 import numpy as np
 import pytest
+from tests.support.paths import MINI
+
 from faceplate.errors import BadShape
 from faceplate.geometry.pose import estimate_pose
-
-from tests.support.paths import MINI
 
 
 def poses(shot):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from tests.support.shots import known_landmarks
+
 from faceplate.errors import BadShape
 from faceplate.geometry.shape import TEMPLATE_EYE_DISTANCE, from_shape, to_shape
-
-from tests.support.shots import known_landmarks
 
 
 def test_shape_and_place_give_the_points_back() -> None:

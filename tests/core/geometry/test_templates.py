@@ -1,4 +1,5 @@
 import numpy as np
+
 from faceplate.geometry.templates import ALIGN_INDEX, TEMPLATE_51
 
 

@@ -2,13 +2,13 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.paths import MINI
+
 from faceplate.errors import BadShape
 from faceplate.geometry.points import transform
 from faceplate.geometry.umeyama import umeyama
-from hypothesis import given
-from hypothesis import strategies as st
-
-from tests.support.paths import MINI
 
 POINTS = np.array([[0.0, 0.0], [3.0, 1.0], [2.0, 5.0], [-1.0, 4.0]])
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from faceplate.errors import BadShape
 from faceplate.geometry.points import invert, transform
 from faceplate.geometry.warp import roi_of, st_map, warp_back, warp_crop

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from faceplate.errors import DiskFull, NotFound
 from faceplate.io.atomic import atomic_file, check_room, is_no_room, write_bytes, write_text
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from faceplate.errors import BadSettings, BadShape, Damaged, DiskFull, InvalidInput, NotFound
 from faceplate.io.faceset import Face, Faceset, FacesetInfo
 from faceplate.io.trackfile import Pose

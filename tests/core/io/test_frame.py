@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from faceplate.errors import BadImage, BadShape, InvalidInput
 from faceplate.io.frame import Frame, Typed, Window, sanitize
 

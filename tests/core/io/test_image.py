@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 import pytest
+from tests.support.paths import MINI
+
 from faceplate.errors import BadImage, Damaged, DiskFull, InvalidInput, NotFound
 from faceplate.io.frame import FloatArray, Frame, Typed, Window
 from faceplate.io.image import read_frame, write_frame
-
-from tests.support.paths import MINI
 
 PLATE = MINI / "B" / "B.1001.exr"
 COMPRESSIONS = {

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from faceplate.errors import BadShape
 from faceplate.io.integers import decode, encode
 

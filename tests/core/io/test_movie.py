@@ -7,10 +7,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from tests.support.paths import shared_data
+
 from faceplate.errors import BadImage, MissingFrames, NotFound
 from faceplate.io.movie import Movie
-
-from tests.support.paths import shared_data
 
 COUNT = 20
 SIZE = (64, 48)

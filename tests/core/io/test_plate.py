@@ -7,12 +7,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from tests.support.paths import MINI
+
 from faceplate.errors import BadImage, BadSequence, BadSettings, MissingFrames, NotFound
 from faceplate.io.frame import Frame, Typed, Window
 from faceplate.io.image import read_frame, write_frame
 from faceplate.io.plate import Plate, color_space_of, open_plate
-
-from tests.support.paths import MINI
 
 AP1 = (0.713, 0.293, 0.165, 0.830, 0.128, 0.044, 0.32168, 0.33767)
 REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)

@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import pytest
-from faceplate.errors import BadSequence, NotFound
-from faceplate.io.sequence import Sequence, format_frames, parse_frames, sequences_in
 from hypothesis import given
 from hypothesis import strategies as st
+
+from faceplate.errors import BadSequence, NotFound
+from faceplate.io.sequence import Sequence, format_frames, parse_frames, sequences_in
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from faceplate.errors import BadSettings, BadShape, NotFound
 from faceplate.io.trackfile import FaceColor, PersonTrack, PlateInfo, Pose, Track, TrackedFace
 

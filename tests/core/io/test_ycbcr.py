@@ -1,6 +1,7 @@
 import av
 import numpy as np
 import pytest
+
 from faceplate.io.ycbcr import planar_to_rgb, upsample
 
 

@@ -2,14 +2,14 @@ import json
 
 import numpy as np
 import pytest
+from tests.support.mini import true_points, truth, view
+from tests.support.paths import shared_data
+
 from faceplate.detect import load_detector
 from faceplate.errors import BadShape, Damaged
 from faceplate.geometry.pose import estimate_pose
 from faceplate.landmarks import load_landmarker, roll_of
 from faceplate.landmarks.facemesh import MESH_TO_68, FaceMesh
-
-from tests.support.mini import true_points, truth, view
-from tests.support.paths import shared_data
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from face_alignment.models import FAN
+
 from faceplate.errors import Damaged, WeightsMissing
 from faceplate.landmarks import load_landmarker
 from faceplate.landmarks.fan import Fan2D, heatmap_peaks

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from faceplate.geometry.points import invert, transform
 from faceplate.landmarks import LANDMARKERS, roll_of
 from faceplate.landmarks.crop import view_to_square

@@ -1,17 +1,5 @@
 import numpy as np
 import pytest
-from faceplate.color.encodings import Encodings
-from faceplate.color.ocio import load_config
-from faceplate.errors import BadImage, BadSettings, Damaged
-from faceplate.extract.faces import crop_face
-from faceplate.extract.shot import open_shot
-from faceplate.geometry.facetype import FaceType, plate_to_crop
-from faceplate.geometry.warp import warp_back, warp_crop
-from faceplate.io.frame import Frame, Window
-from faceplate.merge.frame import plate_crop, swap_frame
-from faceplate.merge.layers import Layers
-from faceplate.merge.recipe import Recipe
-
 from tests.support.paths import MINI
 from tests.support.swaps import (
     EchoPredictor,
@@ -23,6 +11,18 @@ from tests.support.swaps import (
     mini_frame,
     mini_landmarks,
 )
+
+from faceplate.color.encodings import Encodings
+from faceplate.color.ocio import load_config
+from faceplate.errors import BadImage, BadSettings, Damaged
+from faceplate.extract.faces import crop_face
+from faceplate.extract.shot import open_shot
+from faceplate.geometry.facetype import FaceType, plate_to_crop
+from faceplate.geometry.warp import warp_back, warp_crop
+from faceplate.io.frame import Frame, Window
+from faceplate.merge.frame import plate_crop, swap_frame
+from faceplate.merge.layers import Layers
+from faceplate.merge.recipe import Recipe
 
 SIZE = 200
 CENTER = (100.0, 95.0)

@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from faceplate.merge.mattes import (
     choose_matte,
     clean_matte,
@@ -7,8 +10,6 @@ from faceplate.merge.mattes import (
     matte_size,
     resize_matte,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def square(size=128, margin=32):

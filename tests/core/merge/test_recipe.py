@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from faceplate.config import to_json
 from faceplate.errors import BadSettings, NotFound
 from faceplate.merge.recipe import Recipe, load_recipe

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 import pytest
+from tests.support.paths import MINI
+from tests.support.swaps import consent_file, mini_frame, tiny_model, truth_track
+
 from faceplate.context import Context
 from faceplate.errors import (
     BadSettings,
@@ -23,9 +26,6 @@ from faceplate.io.tracked import PersonTrack
 from faceplate.io.trackfile import Track
 from faceplate.merge.swap import SwapJob, swap
 from faceplate.progress import Progress
-
-from tests.support.paths import MINI
-from tests.support.swaps import consent_file, mini_frame, tiny_model, truth_track
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,8 @@
 import pytest
 import torch
-from faceplate.models import blocks
 from torch import nn
+
+from faceplate.models import blocks
 
 
 def test_up_puts_channel_4c_plus_2y_plus_x_at_row_y_and_column_x() -> None:

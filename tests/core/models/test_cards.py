@@ -3,6 +3,7 @@ import tomllib
 from importlib import resources
 
 import pytest
+
 from faceplate.errors import BadSettings, UnknownComponent
 from faceplate.models.cards import (
     DEFAULTS,

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from faceplate.errors import BadSettings
 from faceplate.models import ARCHITECTURES
 from faceplate.models.df import DF, DFConfig

@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+
 from faceplate.errors import Damaged, NotFound, NotReady
 from faceplate.models.download import NetworkDownloader
 

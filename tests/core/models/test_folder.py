@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from faceplate.config import to_dict
 from faceplate.errors import BadSettings, Damaged, DiskFull, InvalidInput, NotFound
 from faceplate.models import save as save_module

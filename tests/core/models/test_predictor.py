@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from faceplate.errors import BadSettings, BadShape, Damaged, NotReady
 from faceplate.models.device import pick_device, pick_precision
 from faceplate.models.df import DF, DFConfig

@@ -3,6 +3,7 @@ import hashlib
 import zipfile
 
 import pytest
+
 from faceplate.errors import (
     Cancelled,
     Damaged,

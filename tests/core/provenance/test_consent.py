@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from faceplate.config import from_dict, to_dict, to_json
 from faceplate.errors import BadSettings, ConsentRefused, NotFound
 from faceplate.provenance.consent import (

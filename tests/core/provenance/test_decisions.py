@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from faceplate.errors import Damaged, DiskFull, NotFound, NotReady
 from faceplate.provenance.decisions import LogHead, append_decision, verify_log
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from faceplate.errors import BadImage, NotFound
 from faceplate.provenance.hashing import sha256_file
 

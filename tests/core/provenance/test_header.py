@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+
 from faceplate import __version__
 from faceplate.errors import BadSettings
 from faceplate.provenance.header import header_strings

@@ -3,6 +3,7 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
+
 from faceplate.train.augment import AugmentOptions, Sample, augment
 from faceplate.train.faces import TrainingFace
 

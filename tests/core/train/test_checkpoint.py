@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.support.training import TINY
+
 from faceplate.config import from_dict, to_dict
 from faceplate.errors import Damaged
 from faceplate.models.df import DF
@@ -10,8 +12,6 @@ from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.train.checkpoint import History, TrainState, write_checkpoint
 from faceplate.train.optimizers import make_optimizer
 from faceplate.train.presets import TrainSettings
-
-from tests.support.training import TINY
 
 
 def test_losses_are_kept_as_means_over_windows() -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.training import tiny_faceset
+
 from faceplate.errors import NotFound
 from faceplate.io.faceset import Faceset
 from faceplate.train.faces import FaceBank, Sampler
-
-from tests.support.training import tiny_faceset
 
 
 @pytest.fixture

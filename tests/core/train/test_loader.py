@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.training import tiny_faceset
+
 from faceplate.train.faces import FaceBank
 from faceplate.train.loader import Loader
 from faceplate.train.presets import PRESETS, TrainSettings
-
-from tests.support.training import tiny_faceset
 
 SETTINGS = TrainSettings(batch=2)
 

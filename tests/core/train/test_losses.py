@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from faceplate.train.losses import FaceLoss, dssim, gaussian_blur, soft_mask
 from torch import Tensor
+
+from faceplate.train.losses import FaceLoss, dssim, gaussian_blur, soft_mask
 
 
 def ramps() -> tuple[Tensor, Tensor]:

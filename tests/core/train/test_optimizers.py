@@ -3,6 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from faceplate.train.optimizers import (
     LearningRateDropout,
     learning_rate,
@@ -11,7 +13,6 @@ from faceplate.train.optimizers import (
     restore_optimizer,
 )
 from faceplate.train.presets import TrainSettings
-from torch import nn
 
 GRADS = [np.array([0.5, -2.0]), np.array([0.1, 4.0]), np.array([-3.0, 0.0])]
 

@@ -1,4 +1,5 @@
 import pytest
+
 from faceplate.errors import BadSettings
 from faceplate.models.df import DF
 from faceplate.train.job import TrainJob

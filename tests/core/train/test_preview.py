@@ -5,14 +5,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from tests.support.training import TINY, tiny_faceset
+
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.models.df import DF
 from faceplate.train.checkpoint import History
 from faceplate.train.faces import FaceBank
 from faceplate.train.preview import Preview, plot_losses
-
-from tests.support.training import TINY, tiny_faceset
 
 
 @pytest.fixture

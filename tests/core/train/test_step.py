@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from tests.support.training import TINY
+
 from faceplate.models.df import DF
 from faceplate.train.loader import Batch, SideBatch
 from faceplate.train.presets import PRESETS, TrainSettings
 from faceplate.train.step import Stepper
-
-from tests.support.training import TINY
 
 CPU = torch.device("cpu")
 

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.support.paths import REPO
+from tests.support.training import tiny_faceset, tiny_job
+
 from faceplate.config import to_dict, to_json
 from faceplate.context import Context
 from faceplate.errors import (
@@ -31,9 +34,6 @@ from faceplate.progress import Progress, Report
 from faceplate.provenance.consent import ConsentRecord
 from faceplate.train.faces import FaceBank
 from faceplate.train.trainer import TrainJob, train
-
-from tests.support.paths import REPO
-from tests.support.training import tiny_faceset, tiny_job
 
 CONSENT = ConsentRecord(
     consent_id="C-7",
