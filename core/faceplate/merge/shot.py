@@ -215,8 +215,8 @@ def _out(job: SwapJob, plate: Plate) -> Sequence:
     if job.compression not in _COMPRESSIONS:
         known = ", ".join(_COMPRESSIONS)
         raise BadSettings(
-            f"compression: expected a lossless one ({known}), got {job.compression!r}: others alter "
-            "the plate outside the matte and the ST map"
+            f"compression: expected a lossless one ({known}), got {job.compression!r}: others "
+            "alter the plate outside the matte and the ST map"
         )
     source = Sequence.parse(plate.pattern)
     if out.path(plate.frames[0]).resolve() == source.path(plate.frames[0]).resolve():
