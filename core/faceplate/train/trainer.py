@@ -54,6 +54,10 @@ def train(job: TrainJob, context: Context) -> TrainResult:
         folder = _open_model(job, banks, decision)
         if not stack.enter_context(folder_lock(folder.path)):
             raise NotReady(f"another process is training {folder.path}: wait for it, or stop it")
+        # Moments of weights that no longer move decay into denormal numbers, on which a CPU is
+        # slow: a step of a long training took 1.3 times as long.
+        torch.set_flush_denormal(True)
+        stack.callback(torch.set_flush_denormal, False)
         threads = torch.get_num_threads()
         if context.threads:
             torch.set_num_threads(context.threads)
