@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export FACEPLATE_HOME ?= $(CURDIR)/.faceplate
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: setup weights demo test test-slow check bench clean
+.PHONY: setup weights demo test test-slow bench clean
 
 setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt scripts/setup
@@ -23,7 +23,8 @@ test: weights
 test-slow: weights
 	$(BIN)/python -m pytest -m slow
 
-check: test
+bench: weights
+	for name in analyse roundtrip train; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:
 	rm -rf $(VENV) .faceplate out build dist

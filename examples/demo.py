@@ -77,7 +77,10 @@ def _analyse_and_extract(address: str, actor: str) -> None:
     track, faceset = f"{OUT}/{actor}.track.json", f"{OUT}/{actor}.faceset"
     found = _submit(address, "analyse", plate=plate, out=track)
     print(f"  p1{actor}: a face in {found['frames_with_face']} of {found['frames']} frames")
-    _submit(address, "extract", plate=plate, track=track, out=faceset, name=f"p1{actor}")
+    # What hides the face stays in the plate: a hand and a bar cross it, and these mattes,
+    # which were rendered with the shot, stand for the roto of a real one.
+    roto = {"mattes": f"{MINI}/B_masks/visible/visible.%04d.png"} if actor == "B" else {}
+    _submit(address, "extract", plate=plate, track=track, out=faceset, name=f"p1{actor}", **roto)
 
 
 def _train(address: str) -> None:

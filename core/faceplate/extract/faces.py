@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceplate import __version__
 from faceplate.context import Context
@@ -19,11 +20,11 @@ from faceplate.extract.shot import Shot, open_shot
 from faceplate.extract.view import FrameView
 from faceplate.geometry.facetype import FaceType, plate_to_crop
 from faceplate.geometry.hull import hull_matte
-from faceplate.geometry.points import transform
+from faceplate.geometry.points import Matrix, transform
 from faceplate.geometry.warp import roi_of, warp_crop
 from faceplate.io.faceset import Face, Faceset, FacesetInfo
-from faceplate.io.frame import Window
-from faceplate.io.plate import MissingPolicy
+from faceplate.io.frame import Frame, Window, sanitize
+from faceplate.io.plate import MissingPolicy, Plate, open_plate
 from faceplate.io.sequence import parse_frames
 from faceplate.io.trackfile import PersonTrack, Track, TrackedFace
 
@@ -51,6 +52,10 @@ class ExtractJob:
     """Whose face it is."""
     person: int = 0
     """The person's number in the track; 0 is the one with most face in the shot."""
+    mattes: str | None = None
+    """Mattes of what is seen of the face, from roto or another tool: a sequence of the plate's
+    size, 1 for face and 0 for a hand or anything else before it. Training then leaves out what
+    hides the face, and the swap leaves it in the plate."""
     face_type: FaceType = FaceType.FULL_FACE
     """How much of the head a crop shows."""
     size: int = 256
@@ -142,7 +147,12 @@ def extract(job: ExtractJob, context: Context) -> ExtractResult:
 
 
 def crop_face(
-    view: FrameView, face: TrackedFace, shot: Shot, face_type: FaceType, size: int
+    view: FrameView,
+    face: TrackedFace,
+    shot: Shot,
+    face_type: FaceType,
+    size: int,
+    matte: Frame | None = None,
 ) -> Face | None:
     """Return the aligned crop of a tracked face; None where it lies outside the frame.
 
@@ -152,6 +162,7 @@ def crop_face(
         shot: The plate and its colours; the crop is in its working encoding, clipped to 0..1.
         face_type: How much of the head a crop shows.
         size: Side of the crop.
+        matte: What is seen of the face, 0..1; None: all of it.
     """
     matrix = plate_to_crop(face.landmarks, face_type, size, pixel_aspect=view.aspect)
     data = view.frame.data_window
@@ -162,6 +173,8 @@ def crop_face(
     image = warp_crop(np.clip(working, 0, 1), matrix, size, origin=(x0, y0))
     landmarks = transform(face.landmarks, matrix)
     mask = hull_matte(landmarks, (size, size)) * inside(matrix, data, size)
+    if matte is not None:
+        mask *= _matte_crop(matte, matrix, size)
     if not mask.any():
         return None
     return Face(
@@ -180,6 +193,22 @@ def crop_face(
     )
 
 
+def _matte_crop(matte: Frame, matrix: Matrix, size: int) -> NDArray[np.float32]:
+    """Cut a matte: its alpha, or else its first channel."""
+    alpha = matte.alpha()
+    values = sanitize(matte.rgb())[0][..., 0] if alpha is None else alpha
+    window = matte.data_window
+    crop = warp_crop(
+        np.ascontiguousarray(values),
+        matrix,
+        size,
+        origin=(window.x0, window.y0),
+        interpolation="linear",
+        border="zero",
+    )
+    return np.clip(crop, 0, 1)
+
+
 class _Cutting:
     """Cuts faces and counts what it did."""
 
@@ -187,6 +216,7 @@ class _Cutting:
         self.added = self.unchanged = self.left_out = 0
         self._job, self._shot, self._faceset = job, shot, faceset
         self._there = faceset.made_from(shot.plate.pattern)
+        self._mattes = _open_mattes(job, shot)
 
     def cut(self, face: TrackedFace) -> None:
         """Add one face to the faceset, unless it is there already."""
@@ -198,7 +228,8 @@ class _Cutting:
             self.unchanged += 1
             return
         view = self._shot.view_of(face.frame)
-        cut = view and crop_face(view, face, self._shot, self._job.face_type, self._job.size)
+        matte = None if self._mattes is None else self._mattes.read(face.frame)
+        cut = view and crop_face(view, face, self._shot, self._job.face_type, self._job.size, matte)
         if not cut:
             self.left_out += 1
             return
@@ -221,7 +252,21 @@ class _Cutting:
             [self._job.face_type.value, self._job.size],
             [encodings.plate_space, encodings.working, encodings.config.hash],
         ]
+        if self._mattes is not None:
+            parts.append(self._mattes.sha256(face.frame))
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _open_mattes(job: ExtractJob, shot: Shot) -> Plate | None:
+    if job.mattes is None:
+        return None
+    mattes = open_plate(job.mattes, frames=shot.plate.frames)
+    if mattes.size != shot.plate.size:
+        raise BadSettings(
+            f"{job.mattes}: mattes of {mattes.size} pixels for a plate of {shot.plate.size}; "
+            "render them at the plate's size"
+        )
+    return mattes
 
 
 def _person(track: Track, job: ExtractJob) -> PersonTrack:

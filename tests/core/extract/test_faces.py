@@ -72,6 +72,37 @@ def test_a_crop_shows_the_plates_own_colours_at_the_plates_own_places(
     assert face.sharpness > 0
 
 
+VISIBLE = str(MINI / "B_masks" / "visible" / "visible.%04d.png")
+
+
+def test_a_matte_takes_a_hand_out_of_the_face(track_b: Track, tmp_path: Path) -> None:
+    run(job_of(track_b, tmp_path, frames="1005"))
+    with Faceset.open(tmp_path / "ben.faceset") as faceset:
+        whole = faceset.read(faceset.ids()[0])
+    result = run(job_of(track_b, tmp_path, frames="1005", mattes=VISIBLE))
+    with Faceset.open(tmp_path / "ben.faceset") as faceset:
+        seen = faceset.read(faceset.ids()[0])
+
+    assert result.added == 1, "other mattes make another face"
+    assert np.array_equal(seen.image, whole.image)
+    assert (seen.mask <= whole.mask).all()
+    assert 0.4 < seen.mask.sum() / whole.mask.sum() < 0.8
+    assert whole.mask[80, 48] == 1, "chin"
+    assert seen.mask[80, 48] == 0, "the hand before it"
+
+
+def test_mattes_of_another_size_are_refused(track_b: Track, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "m.1001.png"), np.full((108, 192), 255, np.uint8))
+    with pytest.raises(BadSettings, match=r"192.*render them at the plate's size"):
+        run(job_of(track_b, tmp_path, frames="1001", mattes=str(tmp_path / "m.%04d.png")))
+
+
+def test_a_missing_matte_is_an_error_and_not_a_whole_face(track_b: Track, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "m.1001.png"), np.full((216, 384), 255, np.uint8))
+    with pytest.raises(MissingFrames, match="1002"):
+        run(job_of(track_b, tmp_path, frames="1001-1002", mattes=str(tmp_path / "m.%04d.png")))
+
+
 def test_a_second_run_does_nothing(track_b: Track, tmp_path: Path) -> None:
     first = run(job_of(track_b, tmp_path))
     again = run(job_of(track_b, tmp_path))
