@@ -90,7 +90,7 @@ JOBS: Mapping[str, Verb] = {
             "cut the aligned faces of one person out of a plate; writes a faceset",
             "faceplate.extract.faces:ExtractJob",
             "faceplate.extract.faces:extract",
-            reads=("plate", "track", "ocio"),
+            reads=("plate", "track", "mattes", "ocio"),
             writes=("out",),
         ),
         Verb(
