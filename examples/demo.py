@@ -40,6 +40,7 @@ def main() -> None:
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     shutil.copytree(REPO / "examples/demo_model", OUT / "model")
+    shutil.copy(REPO / "examples/demo_recipe.json", OUT / "recipe.json")
     with _server() as address:
         for actor in "AB":
             _analyse_and_extract(address, actor)
@@ -77,10 +78,18 @@ def _analyse_and_extract(address: str, actor: str) -> None:
     track, faceset = f"{OUT}/{actor}.track.json", f"{OUT}/{actor}.faceset"
     found = _submit(address, "analyse", plate=plate, out=track)
     print(f"  p1{actor}: a face in {found['frames_with_face']} of {found['frames']} frames")
-    # What hides the face stays in the plate: a hand and a bar cross it, and these mattes,
-    # which were rendered with the shot, stand for the roto of a real one.
-    roto = {"mattes": f"{MINI}/B_masks/visible/visible.%04d.png"} if actor == "B" else {}
-    _submit(address, "extract", plate=plate, track=track, out=faceset, name=f"p1{actor}", **roto)
+    # Mattes rendered with the shot stand for the roto of a real one: they hold the face up
+    # to the hairline, and leave a hand and a bar that cross it in the plate.
+    mattes = {"A": "A_masks/face/face", "B": "B_masks/visible/visible"}[actor]
+    _submit(
+        address,
+        "extract",
+        plate=plate,
+        track=track,
+        out=faceset,
+        name=f"p1{actor}",
+        mattes=f"{MINI}/{mattes}.%04d.png",
+    )
 
 
 def _train(address: str) -> None:
@@ -106,6 +115,7 @@ def _swap(address: str) -> None:
         model=f"{OUT}/model",
         consent=f"{MINI}/consent.json",
         out=f"{OUT}/swap/swap.%04d.exr",
+        recipe=f"{OUT}/recipe.json",
         shot="mini",
     )
 

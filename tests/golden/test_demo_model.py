@@ -38,6 +38,7 @@ def test_the_demo_model_transfers_the_likeness(tmp_path: Path) -> None:
             model=str(MODEL),
             out=out,
             consent=f"{MINI}/consent.json",
+            recipe=str(REPO / "examples/demo_recipe.json"),
             shot="mini",
         ),
         context,

@@ -54,8 +54,9 @@ class ExtractJob:
     """The person's number in the track; 0 is the one with most face in the shot."""
     mattes: str | None = None
     """Mattes of what is seen of the face, from roto or another tool: a sequence of the plate's
-    size, 1 for face and 0 for a hand or anything else before it. Training then leaves out what
-    hides the face, and the swap leaves it in the plate."""
+    size, 1 for face and 0 for hair, a hand or anything else before it. They take the place of the
+    hull of the landmarks: training leaves out what hides the face, and the swap leaves it in the
+    plate."""
     face_type: FaceType = FaceType.FULL_FACE
     """How much of the head a crop shows."""
     size: int = 256
@@ -162,7 +163,7 @@ def crop_face(
         shot: The plate and its colours; the crop is in its working encoding, clipped to 0..1.
         face_type: How much of the head a crop shows.
         size: Side of the crop.
-        matte: What is seen of the face, 0..1; None: all of it.
+        matte: What is seen of the face, 0..1; None takes the hull of the landmarks.
     """
     matrix = plate_to_crop(face.landmarks, face_type, size, pixel_aspect=view.aspect)
     data = view.frame.data_window
@@ -172,9 +173,11 @@ def crop_face(
     working = shot.encodings.to_working(view.rgb(Window(x0, y0, x1, y1)))
     image = warp_crop(np.clip(working, 0, 1), matrix, size, origin=(x0, y0))
     landmarks = transform(face.landmarks, matrix)
-    mask = hull_matte(landmarks, (size, size)) * inside(matrix, data, size)
-    if matte is not None:
-        mask *= _matte_crop(matte, matrix, size)
+    if matte is None:
+        mask = hull_matte(landmarks, (size, size))
+    else:
+        mask = _matte_crop(matte, matrix, size)
+    mask = mask * inside(matrix, data, size)
     if not mask.any():
         return None
     return Face(
