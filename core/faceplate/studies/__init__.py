@@ -1,0 +1,1 @@
+"""Studies: several verbs run together and measured, as an ablation; above them, below `jobs`."""
