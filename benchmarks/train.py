@@ -175,7 +175,7 @@ def _batch(step: int, resolution: int, count: int) -> Batch:
         mattes[:, 10:-10, 14:-14] = 1
         return SideBatch(image, image, mattes)
 
-    return Batch(step, side(), side())
+    return Batch(step, (side(), side()))
 
 
 def _planes(side: SideBatch) -> tuple[Tensor, Tensor, Tensor]:

@@ -98,7 +98,7 @@ JOBS: Mapping[str, Verb] = {
             "train a swap model from a likeness and a performer faceset",
             "faceplate.train.job:TrainJob",
             "faceplate.train.trainer:train",
-            reads=("likeness", "performer", "consent"),
+            reads=("likeness", "performer", "others", "consent", "other_consents"),
             writes=("out",),
         ),
         Verb(

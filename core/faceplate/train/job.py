@@ -1,6 +1,6 @@
 """What a training is asked to do, and what it reports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = ["OptimizerName", "PresetName", "TrainJob", "TrainResult"]
@@ -19,8 +19,12 @@ class TrainJob:
     """Faceset of the performer, who is in the plate."""
     out: str
     """Folder of the swap model; one that exists is trained on from its newest whole save."""
+    others: list[str] = field(default_factory=list)
+    """Facesets of further people, for networks with a decoder for each (comb)."""
     consent: str | None = None
     """Consent record of the likeness (JSON); without a valid one training is refused."""
+    other_consents: list[str] = field(default_factory=list)
+    """Consent records of the people of `others`, in their order."""
     preset: PresetName | None = None
     """Network and schedule of a new model; df-ud if none is named."""
 

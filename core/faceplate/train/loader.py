@@ -38,10 +38,18 @@ class Batch:
 
     step: int
     """Number of the step, from 0."""
-    likeness: SideBatch
-    """Samples of the likeness."""
-    performer: SideBatch
-    """Samples of the performer."""
+    sides: tuple[SideBatch, ...]
+    """Samples of the likeness, of the performer, and of further people where there are any."""
+
+    @property
+    def likeness(self) -> SideBatch:
+        """Samples of the likeness."""
+        return self.sides[0]
+
+    @property
+    def performer(self) -> SideBatch:
+        """Samples of the performer."""
+        return self.sides[1]
 
 
 class Loader:
@@ -51,7 +59,7 @@ class Loader:
     tells whether it does.
 
     Args:
-        banks: Faces of the likeness and of the performer.
+        banks: Faces of the likeness, of the performer and of further people.
         settings: Of the training.
         resolution: Side of the samples in pixels.
         schedule_steps: Length of the schedule.
@@ -61,7 +69,7 @@ class Loader:
 
     def __init__(
         self,
-        banks: tuple[FaceBank, FaceBank],
+        banks: tuple[FaceBank, ...],
         settings: TrainSettings,
         resolution: int,
         schedule_steps: int,
@@ -71,19 +79,17 @@ class Loader:
         self._banks, self._settings, self._seed = banks, settings, seed
         self._schedule_steps = schedule_steps
         self._samplers = tuple(
-            Sampler(bank.yaws, seed * 2 + side, settings.uniform_yaw)
+            Sampler(bank.yaws, _sampler_seed(seed, side), settings.uniform_yaw)
             for side, bank in enumerate(banks)
         )
-        flips = (settings.flip_likeness, settings.flip_performer)
-        hsv = (settings.hsv_power, 0.0)
         self._options = tuple(
             AugmentOptions(
                 resolution=resolution,
                 transform=settings.transform,
                 rotation_deg=settings.rotation_deg,
                 shift=settings.shift,
-                flip=flips[side],
-                hsv_power=hsv[side],
+                flip=settings.flip_performer if side else settings.flip_likeness,
+                hsv_power=0.0 if side else settings.hsv_power,
                 light_stops=settings.light_stops,
                 encoding=bank.info.encoding,
             )
@@ -118,7 +124,7 @@ class Loader:
 
     def make(self, step: int) -> Batch:
         """Return the batch of a step; the same for the same seed and step."""
-        return Batch(step, self._side(0, step), self._side(1, step))
+        return Batch(step, tuple(self._side(side, step) for side in range(len(self._banks))))
 
     def _side(self, side: int, step: int) -> SideBatch:
         source, warp = self._source(step)
@@ -157,3 +163,8 @@ class Loader:
         if every and step % every == every - 1:
             return step - 1, 0.0
         return step, warp
+
+
+def _sampler_seed(seed: int, side: int) -> int:
+    """Return the seed of a person's order; those of the first two are as saved trainings had it."""
+    return seed * 2 + side if side < 2 else (side << 40) + seed

@@ -34,8 +34,8 @@ class Preview:
         resolution: Side of the model's face in pixels.
     """
 
-    def __init__(self, banks: tuple[FaceBank, FaceBank], resolution: int) -> None:
-        self._faces = [_shown(bank, resolution) for bank in banks]
+    def __init__(self, banks: tuple[FaceBank, ...], resolution: int) -> None:
+        self._faces = [_shown(bank, resolution) for bank in banks[:2]]
         # Any scene-linear space will do on the way from the working encoding to the view.
         self._encodings = Encodings(load_config(), "ACEScg", banks[0].info.encoding)
 

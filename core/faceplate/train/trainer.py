@@ -30,7 +30,7 @@ __all__ = ["TrainJob", "TrainResult", "train"]
 
 logger = logging.getLogger(__name__)
 
-Banks = tuple[FaceBank, FaceBank]
+Banks = tuple[FaceBank, ...]
 
 
 def train(job: TrainJob, context: Context) -> TrainResult:
@@ -50,7 +50,7 @@ def train(job: TrainJob, context: Context) -> TrainResult:
     """
     with ExitStack() as stack:
         banks = _open_banks(job, stack)
-        decision = _consent(job, banks[0].info.name, context)
+        decision = _consent(job, banks, context)
         folder = _open_model(job, banks, decision)
         if not stack.enter_context(folder_lock(folder.path)):
             raise NotReady(f"another process is training {folder.path}: wait for it, or stop it")
@@ -72,7 +72,7 @@ class Training:
         job: What is asked for.
         context: Where reports go and cancellation comes from.
         folder: The model, locked by the caller.
-        banks: Faces of the likeness and of the performer.
+        banks: Faces of the likeness, of the performer and of further people.
     """
 
     def __init__(self, job: TrainJob, context: Context, folder: ModelFolder, banks: Banks) -> None:
@@ -216,21 +216,22 @@ class Training:
 
 def _open_banks(job: TrainJob, stack: ExitStack) -> Banks:
     resolution = _net_of(job).resolution
-    room = job.cache_mb * 2**20 // 2
-    opened = []
-    for path in (job.likeness, job.performer):
+    paths = (job.likeness, job.performer, *job.others)
+    room = job.cache_mb * 2**20 // len(paths)
+    opened: list[FaceBank] = []
+    for path in paths:
         bank = FaceBank(Path(path), resolution, room)
         stack.callback(bank.close)
         opened.append(bank)
-    likeness, performer = opened
-    for name in ("face_type", "encoding"):
-        ours, theirs = getattr(likeness.info, name), getattr(performer.info, name)
-        if ours != theirs:
-            raise BadSettings(
-                f"the facesets differ in {name}: {ours} of the likeness, {theirs} of the "
-                "performer; extract one of them again"
-            )
-    return likeness, performer
+    for other, path in zip(opened[1:], paths[1:], strict=True):
+        for name in ("face_type", "encoding"):
+            ours, theirs = getattr(opened[0].info, name), getattr(other.info, name)
+            if ours != theirs:
+                raise BadSettings(
+                    f"the facesets differ in {name}: {ours} of the likeness, {theirs} of {path}; "
+                    "extract one of them again"
+                )
+    return tuple(opened)
 
 
 def _net_of(job: TrainJob) -> DFConfig:
@@ -239,20 +240,31 @@ def _net_of(job: TrainJob) -> DFConfig:
     return changed_net(job, PRESETS[job.preset or "df-ud"].net)
 
 
-def _consent(job: TrainJob, likeness: str, context: Context) -> Decision:
-    return check_consent(
-        load_consent(Path(job.consent)) if job.consent else None,
-        use="train",
-        likeness=likeness,
-        shot=None,
-        on=datetime.now(UTC).date(),
-        policy=context.consent_policy,
-        log=context.home / "consent.log",
-    )
+def _consent(job: TrainJob, banks: Banks, context: Context) -> Decision:
+    """Ask for every person whose face the model can put in; return the likeness's decision."""
+    if len(job.other_consents) > len(job.others):
+        raise BadSettings(
+            f"{len(job.other_consents)} other_consents for {len(job.others)} others: give one each"
+        )
+    records = [job.consent, *job.other_consents] + [None] * len(job.others)
+    people = [banks[0], *banks[2:]]
+    decisions = [
+        check_consent(
+            load_consent(Path(record)) if record else None,
+            use="train",
+            likeness=bank.info.name,
+            shot=None,
+            on=datetime.now(UTC).date(),
+            policy=context.consent_policy,
+            log=context.home / "consent.log",
+        )
+        for bank, record in zip(people, records, strict=False)
+    ]
+    return decisions[0]
 
 
 def _open_model(job: TrainJob, banks: Banks, decision: Decision) -> ModelFolder:
-    likeness, performer = (bank.info for bank in banks)
+    likeness, performer = (bank.info for bank in banks[:2])
     wanted = SwapModelConfig(
         likeness=likeness.name,
         performer=performer.name,
@@ -263,10 +275,20 @@ def _open_model(job: TrainJob, banks: Banks, decision: Decision) -> ModelFolder:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     if not ModelFolder.exists(job.out):
+        _refuse_others(job, wanted.architecture)
         return ModelFolder.create(job.out, wanted)
     folder = ModelFolder(job.out)
     _refuse_other(job, folder.config, wanted)
+    _refuse_others(job, folder.config.architecture)
     return folder
+
+
+def _refuse_others(job: TrainJob, architecture: str) -> None:
+    if job.others and architecture != "comb":
+        raise BadSettings(
+            f"{len(job.others)} others, but {architecture} knows a likeness and a performer only: "
+            "leave them out, or train a comb model"
+        )
 
 
 def _refuse_other(job: TrainJob, model: SwapModelConfig, wanted: SwapModelConfig) -> None:

@@ -102,3 +102,19 @@ def test_a_likeness_is_shown_in_the_performer_s_light_as_often_as_wanted(
         first, second = plain.make(0), lit.make(0)
     assert not np.array_equal(first.likeness.target, second.likeness.target)
     assert np.array_equal(first.performer.target, second.performer.target)
+
+
+def test_further_people_come_after_the_performer(
+    banks: tuple[FaceBank, FaceBank], tmp_path: Path
+) -> None:
+    third = FaceBank(tiny_faceset(tmp_path / "c.faceset", "c", seed=7), 32, 2**20)
+    with (
+        Loader(banks, SETTINGS, 32, 100, 3) as pair,
+        Loader((*banks, third), SETTINGS, 32, 100, 3) as three,
+    ):
+        two, batch = pair.make(1), three.make(1)
+    assert len(two.sides) == 2
+    assert len(batch.sides) == 3
+    assert np.array_equal(two.performer.image, batch.performer.image)
+    assert not np.array_equal(batch.sides[2].target, batch.performer.target)
+    third.close()

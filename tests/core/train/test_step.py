@@ -20,7 +20,7 @@ def batch(step: int = 0, seed: int = 0) -> Batch:
         image = rng.random((2, 32, 32, 3), dtype=np.float32)
         return SideBatch(image, image, np.ones((2, 32, 32, 2), np.float32))
 
-    return Batch(step, side(), side())
+    return Batch(step, (side(), side()))
 
 
 def stepper(dtype: torch.dtype = torch.float32, **changes: object) -> Stepper:

@@ -276,3 +276,23 @@ def test_warnings_about_consent_are_logged(
     with caplog.at_level(logging.WARNING):
         train(tiny_job(tmp_path, steps=1), warned(tmp_path))
     assert "without valid consent" in caplog.text
+
+
+def test_further_people_need_a_network_that_has_room_for_them(tmp_path: Path) -> None:
+    other = str(tiny_faceset(tmp_path / "other.faceset", "other"))
+    with pytest.raises(BadSettings, match="knows a likeness and a performer only"):
+        train(tiny_job(tmp_path, others=[other]), warned(tmp_path))
+
+
+def test_further_people_are_asked_for_consent_as_well(tmp_path: Path) -> None:
+    record = tmp_path / "consent.json"
+    record.write_text(to_json(CONSENT))
+    other = str(tiny_faceset(tmp_path / "other.faceset", "other"))
+    job = tiny_job(tmp_path, others=[other], consent=str(record))
+    with pytest.raises(ConsentRefused):
+        train(job, dataclasses.replace(warned(tmp_path), consent_policy="refuse"))
+    with pytest.raises(BadSettings, match="give one each"):
+        train(
+            dataclasses.replace(job, other_consents=[str(record)] * 2),
+            warned(tmp_path),
+        )
