@@ -16,7 +16,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from faceplate.errors import BadSettings, NotFound, near_names
 
-__all__ = ["default_home", "from_dict", "from_json", "settings_hash", "to_dict", "to_json"]
+__all__ = [
+    "default_home",
+    "from_dict",
+    "from_json",
+    "read_json",
+    "settings_hash",
+    "to_dict",
+    "to_json",
+]
 
 T = TypeVar("T")
 
@@ -33,8 +41,11 @@ def default_home() -> Path:
 
 
 def to_dict(settings: Any) -> dict[str, Any]:
-    """Return a dataclass as plain JSON values, nested dataclasses included."""
-    plain = _adapter(type(settings)).dump_python(settings, mode="json")
+    """Return a dataclass as plain JSON values, nested dataclasses included.
+
+    A nested dataclass is written as what it is, not as the base that the field's type names.
+    """
+    plain = _adapter(type(settings)).dump_python(settings, mode="json", serialize_as_any=True)
     return dict(plain)
 
 
@@ -61,6 +72,11 @@ def from_dict(kind: type[T], values: Mapping[str, Any], what: str = "settings") 
 
 def from_json(kind: type[T], path: Path) -> T:
     """Read a dataclass from a JSON file. Raises NotFound or BadSettings."""
+    return from_dict(kind, read_json(path), str(path))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read the object in a JSON file. Raises NotFound or BadSettings."""
     try:
         text = path.read_bytes()
     except FileNotFoundError as error:
@@ -71,7 +87,7 @@ def from_json(kind: type[T], path: Path) -> T:
         raise BadSettings(f"{path} is not JSON: {error}") from error
     if not isinstance(values, dict):
         raise BadSettings(f"{path}: expected an object, got {type(values).__name__}")
-    return from_dict(kind, values, str(path))
+    return values
 
 
 def settings_hash(settings: Any) -> str:

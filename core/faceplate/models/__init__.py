@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from faceplate.registry import Registry
 
 if TYPE_CHECKING:  # torch stays out of a light import
-    from faceplate.models.df import DF
+    from faceplate.models.net import SwapNet
 
 __all__ = ["ARCHITECTURES"]
 
-ARCHITECTURES: "Registry[type[DF]]" = Registry(
+ARCHITECTURES: "Registry[type[SwapNet]]" = Registry(
     "architecture", {"df": "faceplate.models.df:DF"}, "faceplate.architectures"
 )

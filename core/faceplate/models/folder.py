@@ -22,11 +22,13 @@ import torch
 from torch import Tensor
 
 from faceplate import __version__
-from faceplate.config import from_json, to_json
+from faceplate.config import from_dict, read_json, to_json
 from faceplate.errors import BadSettings, Damaged, InvalidInput, NotFound
 from faceplate.io.atomic import write_text
+from faceplate.models import ARCHITECTURES
 from faceplate.models.df import DFConfig
 from faceplate.models.lock import folder_lock
+from faceplate.models.net import NetConfig
 from faceplate.models.save import Save, write_save_folder
 
 __all__ = ["ModelFolder", "SwapModelConfig"]
@@ -48,8 +50,8 @@ class SwapModelConfig:
     """Working encoding of the crops: ``acescct`` or ``srgb``."""
     architecture: str = "df"
     """Name in `faceplate.models.ARCHITECTURES`."""
-    net: DFConfig = field(default_factory=DFConfig)
-    """Shape of the network."""
+    net: NetConfig = field(default_factory=DFConfig)
+    """Shape of the network, of the architecture's own kind."""
     consent_id: str | None = None
     """Consent record under which training began; None where the policy let it pass."""
     created: str = ""
@@ -78,7 +80,7 @@ class ModelFolder:
         self.path = Path(path)
         if not (self.path / "config.json").is_file():
             raise NotFound(f"{self.path} is not a swap model: it has no config.json")
-        self.config = from_json(SwapModelConfig, self.path / "config.json")
+        self.config = _read_config(self.path / "config.json")
         if self.config.format != 1:
             raise BadSettings(
                 f"{self.path}: model format {self.config.format} is newer than this version of "
@@ -182,6 +184,14 @@ class ModelFolder:
             for leftover in leftovers if held else []:
                 logger.warning("%s was left by a killed run and is removed", leftover)
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _read_config(path: Path) -> SwapModelConfig:
+    values = read_json(path)
+    name, net = values.get("architecture", "df"), values.get("net", {})
+    if isinstance(name, str) and isinstance(net, dict):
+        values["net"] = from_dict(ARCHITECTURES.load(name).Config, net, f"{path}: net")
+    return from_dict(SwapModelConfig, values, str(path))
 
 
 def _is_whole(save: Save) -> bool:

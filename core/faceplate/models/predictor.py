@@ -13,8 +13,8 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 from faceplate.errors import BadShape, Damaged
 from faceplate.models import ARCHITECTURES
 from faceplate.models.device import Precision, memory_format, pick_device, pick_precision
-from faceplate.models.df import DF
 from faceplate.models.folder import ModelFolder, SwapModelConfig
+from faceplate.models.net import SwapNet
 
 __all__ = ["Prediction", "Predictor", "load_predictor", "load_weights"]
 
@@ -43,7 +43,7 @@ class Predictor:
 
     def __init__(
         self,
-        net: DF,
+        net: SwapNet,
         config: SwapModelConfig,
         sha256: str,
         device: torch.device,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.io.atomic import atomic_file, write_bytes
-from faceplate.models.df import DF
+from faceplate.models.net import SwapNet
 from faceplate.train.checkpoint import History
 from faceplate.train.faces import FaceBank
 
@@ -39,20 +39,20 @@ class Preview:
         # Any scene-linear space will do on the way from the working encoding to the view.
         self._encodings = Encodings(load_config(), "ACEScg", banks[0].info.encoding)
 
-    def write(self, net: DF, device: torch.device, folder: Path, step: int) -> Path:
+    def write(self, net: SwapNet, device: torch.device, folder: Path, step: int) -> Path:
         """Draw the grid and keep it as ``previews/<step>.png``; return its path.
 
         Raises:
             DiskFull: No room.
         """
         with torch.inference_mode():
-            likeness, performer = (_codes(net, faces, device) for faces in self._faces)
+            likeness, performer = (_tensor(faces, device) for faces in self._faces)
             columns = [
                 self._faces[0],
-                _images(net.likeness(likeness)[0]),
+                _images(net.rebuild(likeness, 0).image),
                 self._faces[1],
-                _images(net.performer(performer)[0]),
-                _images(net.likeness(performer)[0]),
+                _images(net.rebuild(performer, 1).image),
+                _images(net(performer)[0]),
             ]
         rows = min(len(column) for column in columns)
         grid = np.hstack([np.vstack(list(column[:rows])) for column in columns])
@@ -99,8 +99,8 @@ def _resized(image: NDArray[np.uint16], resolution: int) -> Array:
     return np.asarray(resized, np.float32) / np.float32(65535)
 
 
-def _codes(net: DF, faces: Array, device: torch.device) -> torch.Tensor:
-    return net.encode(torch.from_numpy(faces).permute(0, 3, 1, 2).to(device))
+def _tensor(faces: Array, device: torch.device) -> torch.Tensor:  # (B, R, R, 3) -> (B, 3, R, R)
+    return torch.from_numpy(faces).permute(0, 3, 1, 2).to(device)
 
 
 def _images(tensor: torch.Tensor) -> Array:
