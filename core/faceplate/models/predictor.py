@@ -14,7 +14,7 @@ from faceplate.errors import BadShape, Damaged
 from faceplate.models import ARCHITECTURES
 from faceplate.models.device import Precision, memory_format, pick_device, pick_precision
 from faceplate.models.folder import ModelFolder, SwapModelConfig
-from faceplate.models.net import SwapNet
+from faceplate.models.net import People, SwapNet
 
 __all__ = ["Prediction", "Predictor", "load_predictor", "load_weights"]
 
@@ -26,11 +26,11 @@ class Prediction:
     """What the network makes of a batch of N crops of S pixels."""
 
     face: Array
-    """The likeness's face, N x S x S x 3, RGB, working encoding 0..1."""
+    """The face that goes in, N x S x S x 3, RGB, working encoding 0..1."""
     likeness_matte: Array
-    """Where the likeness's face is, N x S x S, 0..1."""
+    """Where that face is, N x S x S, 0..1."""
     performer_matte: Array
-    """Where the performer's face is, N x S x S, 0..1."""
+    """Where the face of the person in the plate is, N x S x S, 0..1."""
 
 
 class Predictor:
@@ -60,12 +60,16 @@ class Predictor:
         """Side of a crop in pixels."""
         return self.config.net.resolution
 
-    def predict(self, crops: Array) -> Prediction:
+    def predict(
+        self, crops: Array, people: People = (0, 1), morph: float | None = None
+    ) -> Prediction:
         """Swap crops.
 
         Args:
             crops: N x S x S x 3 RGB in the model's working encoding, S its resolution; values are
                 clipped to 0..1.
+            people: Whose face goes in, and who is in the plate, as the model numbers them.
+            morph: Share of the likeness, 0..1, where the architecture has one; None is all of it.
 
         Raises:
             BadShape: The crops have another shape.
@@ -76,15 +80,15 @@ class Predictor:
         faces = np.empty(crops.shape, np.float32)
         mattes = np.empty((2, *crops.shape[:3]), np.float32)
         for index, crop in enumerate(crops):
-            faces[index], mattes[0, index], mattes[1, index] = self._one(crop)
+            faces[index], mattes[0, index], mattes[1, index] = self._one(crop, people, morph)
         return Prediction(faces, mattes[0], mattes[1])
 
-    def _one(self, crop: Array) -> tuple[Array, Array, Array]:
+    def _one(self, crop: Array, people: People, morph: float | None) -> tuple[Array, Array, Array]:
         clipped = np.clip(np.nan_to_num(crop), 0, 1)  # HWC
         tensor = torch.from_numpy(clipped).permute(2, 0, 1).unsqueeze(0)  # (1, 3, S, S)
         tensor = tensor.to(self._device, self._dtype).contiguous(memory_format=self._format)
         with torch.inference_mode():
-            image, likeness, performer = self._net(tensor)
+            image, likeness, performer = self._net(tensor, morph, people)
         return _hwc(image[0]), _hwc(likeness[0])[..., 0], _hwc(performer[0])[..., 0]
 
 

@@ -58,6 +58,15 @@ def test_values_outside_0_to_1_are_clipped_and_nan_is_black(
     assert np.array_equal(predictor.predict(wild).face, predictor.predict(tame).face)
 
 
+def test_the_other_direction_puts_the_performer_into_the_likeness(
+    folder: ModelFolder, crops: np.ndarray
+) -> None:
+    there, back = (load_predictor(folder, "cpu").predict(crops, who) for who in ((0, 1), (1, 0)))
+    assert not np.array_equal(there.face, back.face)
+    assert np.array_equal(there.likeness_matte, back.performer_matte)
+    assert np.array_equal(there.performer_matte, back.likeness_matte)
+
+
 def test_no_crops_give_no_faces(folder: ModelFolder) -> None:
     got = load_predictor(folder, "cpu").predict(np.empty((0, 32, 32, 3), np.float32))
     assert got.face.shape == (0, 32, 32, 3)
