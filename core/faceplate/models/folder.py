@@ -3,11 +3,14 @@
 ```
 model/
 ├── config.json                    SwapModelConfig
-└── saves/000001200/               one save, named after its step
-    ├── weights.safetensors
-    ├── optimizer.safetensors      absent in an exported model
-    ├── state.json                 step, losses, settings of the training
-    └── manifest.json              sha256 of each of these
+├── saves/000001200/               one save, named after its step
+│   ├── weights.safetensors
+│   ├── optimizer.safetensors      absent in an exported model
+│   ├── state.json                 step, losses, settings and facesets of the training
+│   ├── config.json                copy of the model's
+│   └── manifest.json              sha256 of each of these
+├── backups/07-000001200/          copies that rotation does not touch (`backups.py`)
+└── set_aside/                     what repair and rollback took away (`repair.py`)
 ```
 """
 
@@ -29,7 +32,7 @@ from faceplate.models import ARCHITECTURES
 from faceplate.models.df import DFConfig
 from faceplate.models.lock import folder_lock
 from faceplate.models.net import NetConfig
-from faceplate.models.save import Save, write_save_folder
+from faceplate.models.save import CONFIG, Save, write_save_folder
 
 __all__ = ["ModelFolder", "SwapModelConfig"]
 
@@ -125,7 +128,10 @@ class ModelFolder:
                 logger.warning("the save of step %d is skipped: %s", save.step, error)
             else:
                 return save
-        raise Damaged(f"none of the {len(saves)} saves of {self.path} is whole; restore a backup")
+        raise Damaged(
+            f"none of the {len(saves)} saves of {self.path} is whole: run `faceplate model "
+            "repair`, which looks for a whole backup"
+        )
 
     def write_save(
         self,
@@ -150,7 +156,8 @@ class ModelFolder:
         target = self.path / "saves" / f"{step:09d}"
         save = Save(target, step)
         if not _is_whole(save):
-            save = write_save_folder(target, step, weights, optimizer, state)
+            config = (self.path / CONFIG).read_bytes()
+            save = write_save_folder(target, step, weights, optimizer, state, config)
         for old in [old for old in self.saves() if old.step <= step][: -max(keep, 1)]:
             shutil.rmtree(old.path, ignore_errors=True)
         return save
@@ -177,7 +184,9 @@ class ModelFolder:
         return folder
 
     def _remove_leftovers(self) -> None:
-        leftovers = list((self.path / "saves").glob(".*.part"))
+        leftovers = [
+            part for name in ("saves", "backups") for part in (self.path / name).glob(".*.part")
+        ]
         if not leftovers:
             return
         with folder_lock(self.path) as held:
