@@ -1,20 +1,18 @@
 """What a save holds besides the weights, and the way back into a training."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch import Tensor
 
 from faceplate.config import from_dict, to_dict
 from faceplate.errors import Damaged
 from faceplate.models.folder import ModelFolder
-from faceplate.models.predictor import load_weights
 from faceplate.models.save import Save
-from faceplate.train.optimizers import optimizer_tensors, restore_optimizer
 from faceplate.train.presets import TrainSettings
 
-__all__ = ["History", "TrainState", "read_state", "restore", "write_checkpoint"]
+__all__ = ["History", "TrainState", "read_state", "write_checkpoint"]
 
 _MOST_POINTS = 2000
 
@@ -76,30 +74,26 @@ def read_state(save: Save) -> TrainState:
 
 
 def write_checkpoint(
-    folder: ModelFolder, net: nn.Module, optimizer: Optimizer, state: TrainState, keep: int
+    folder: ModelFolder,
+    weights: Mapping[str, Tensor],
+    training: Mapping[str, Tensor],
+    state: TrainState,
+    keep: int,
 ) -> Save:
     """Save a training, whole or not at all.
+
+    Args:
+        folder: The model.
+        weights: Of the network, as it predicts with them.
+        training: What only the training needs: optimisers, discriminators.
+        state: Plain values that go with them.
+        keep: Saves to keep.
 
     Raises:
         Damaged: The weights are not finite; nothing is written.
         DiskFull: No room; earlier saves are intact.
     """
-    weights = net.state_dict()
     for name, tensor in weights.items():
         if not bool(tensor.isfinite().all()):
             raise Damaged(f"{name} is no longer finite at step {state.step}: it is not saved")
-    tensors = optimizer_tensors(optimizer, names_of(net))
-    return folder.write_save(state.step, weights, tensors, to_dict(state), keep)
-
-
-def restore(save: Save, net: nn.Module, optimizer: Optimizer) -> None:
-    """Put a save back. Raises Damaged where it does not fit."""
-    load_weights(net, save.weights(), str(save.path))
-    tensors = save.optimizer()
-    if tensors is not None:
-        restore_optimizer(optimizer, names_of(net), tensors)
-
-
-def names_of(net: nn.Module) -> dict[Tensor, str]:
-    """Return weight to name."""
-    return {param: name for name, param in net.named_parameters()}
+    return folder.write_save(state.step, weights, training, to_dict(state), keep)

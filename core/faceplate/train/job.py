@@ -60,6 +60,9 @@ class TrainJob:
     """Of the optimiser, before the schedule."""
     eyes_mouth_priority: bool | None = None
     """Weigh eyes and mouth far above the rest."""
+    true_face_power: float | None = None
+    """Make the codes of both people look alike, so that the swap looks more like the likeness:
+    0..1, usually 0.01; 0 is off."""
     random_warp: bool | None = None
     """Distort the input's geometry, so that the code holds expression and not identity."""
     flip_likeness: bool | None = None

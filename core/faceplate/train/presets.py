@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from faceplate.errors import BadSettings
 from faceplate.models.df import DFConfig
+from faceplate.models.net import NetConfig
 from faceplate.train.job import OptimizerName, PresetName, TrainJob
 
 __all__ = ["PRESETS", "Preset", "TrainSettings", "changed_net", "changed_settings"]
@@ -39,6 +40,9 @@ class TrainSettings:
     """How the soft mask of the loss is made."""
     eyes_mouth_priority: bool = False
     """Add 300 times the absolute error inside eyes and mouth."""
+    true_face_power: float = 0.0
+    """Weight with which a discriminator makes the codes of both people look alike, 0..1; 0.01 is
+    usual, 0 leaves it out."""
     random_warp: bool = True
     """Distort the input's geometry."""
     warp_until: float = 1.0
@@ -72,6 +76,7 @@ class TrainSettings:
             ("batch", 1 <= self.batch <= 1024, "1..1024"),
             ("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1"),
             ("lr_dropout", self.lr_dropout == 0 or self.optimizer != "adam", "0 with adam"),
+            ("true_face_power", 0 <= self.true_face_power <= 1, "0..1"),
             ("hsv_power", 0 <= self.hsv_power <= 0.3, "0..0.3"),
             ("performer_light", 0 <= self.performer_light <= 1, "0..1"),
             ("light_stops", 0 <= self.light_stops <= 4, "0..4"),
@@ -85,7 +90,7 @@ class TrainSettings:
 class Preset:
     """A network and how to train it."""
 
-    net: DFConfig
+    net: NetConfig
     """Shape of the network."""
     settings: TrainSettings
     """How it is trained."""
@@ -133,7 +138,7 @@ PRESETS: dict[PresetName, Preset] = {
 """Preset name to preset."""
 
 
-def changed_net(job: TrainJob, net: DFConfig) -> DFConfig:
+def changed_net(job: TrainJob, net: NetConfig) -> NetConfig:
     """Return the network with the job's own values. Raises BadSettings where they cannot be."""
     return dataclasses.replace(net, **_named(job, net))
 

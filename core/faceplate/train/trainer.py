@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -13,12 +14,12 @@ from faceplate.context import Context
 from faceplate.errors import BadSettings, Cancelled, Damaged, NotReady
 from faceplate.models import ARCHITECTURES
 from faceplate.models.device import pick_device, pick_precision
-from faceplate.models.df import DF, DFConfig
 from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.models.lock import folder_lock
+from faceplate.models.net import NetConfig
 from faceplate.models.save import Save
 from faceplate.provenance.consent import Decision, check_consent, load_consent
-from faceplate.train.checkpoint import TrainState, read_state, restore, write_checkpoint
+from faceplate.train.checkpoint import TrainState, read_state, write_checkpoint
 from faceplate.train.faces import FaceBank
 from faceplate.train.job import TrainJob, TrainResult
 from faceplate.train.loader import Loader
@@ -94,8 +95,8 @@ class Training:
             self._state.seed,
         )
         if newest is not None:
-            restore(newest, net, self._stepper.optimizer)
-        self._net: DF = net
+            self._stepper.restore(newest.weights(), newest.optimizer(), str(newest.path))
+        self._net = net
         self._device = device
         self._preview = Preview(banks, folder.config.net.resolution)
         self._pictured: tuple[int, Path] | None = None
@@ -124,17 +125,18 @@ class Training:
 
     def _one_step(self, loader: Loader, steps: int) -> None:
         state, job = self._state, self._job
-        likeness, performer = self._stepper(loader.next())
-        if not abs(likeness) + abs(performer) < float("inf"):
-            raise self._diverged(likeness, performer)
+        losses = self._stepper(loader.next())
+        if not losses.is_finite:
+            raise self._diverged(losses.likeness, losses.performer)
         state.step += 1
-        state.history.add(state.step, likeness, performer)
+        state.history.add(state.step, losses.likeness, losses.performer)
         if self._is_save_due():
             self._save()
         preview = None
         if job.preview_every and state.step % job.preview_every == 0:
             preview = self._picture()
         mean_likeness, mean_performer = state.history.recent()
+        parts: dict[str, Any] = dict(losses.parts)
         self._context.progress.report(
             "train",
             state.step,
@@ -143,6 +145,7 @@ class Training:
             loss_likeness=mean_likeness,
             loss_performer=mean_performer,
             it_per_s=self._it_per_s(),
+            **parts,
         )
 
     def _target_step(self) -> int:
@@ -169,7 +172,11 @@ class Training:
             return
         total = dataclasses.replace(state, seconds=state.seconds + now - self._began)
         self._saved = write_checkpoint(
-            self._folder, self._net, self._stepper.optimizer, total, self._job.keep_saves
+            self._folder,
+            self._stepper.weights(),
+            self._stepper.training_tensors(),
+            total,
+            self._job.keep_saves,
         )
         self._last_save = now
         logger.info("saved step %d of %s", state.step, self._folder.path)
@@ -234,7 +241,7 @@ def _open_banks(job: TrainJob, stack: ExitStack) -> Banks:
     return tuple(opened)
 
 
-def _net_of(job: TrainJob) -> DFConfig:
+def _net_of(job: TrainJob) -> NetConfig:
     if ModelFolder.exists(job.out):
         return ModelFolder(job.out).config.net
     return changed_net(job, PRESETS[job.preset or "df-ud"].net)

@@ -31,7 +31,7 @@ def stepper(dtype: torch.dtype = torch.float32, **changes: object) -> Stepper:
 
 def test_the_same_batch_over_and_over_is_learnt() -> None:
     step = stepper(learning_rate=5e-3)
-    losses = [sum(step(batch())) for _ in range(25)]
+    losses = [sum(step(batch()).sides) for _ in range(25)]
     assert losses[-1] < 0.75 * losses[0]
 
 
@@ -49,7 +49,7 @@ def test_losses_that_are_not_finite_move_nothing() -> None:
     bad = batch()
     bad.likeness.image[0, 0, 0, 0] = np.nan
     before = {name: value.clone() for name, value in step.net.state_dict().items()}
-    assert not np.isfinite(step(bad)[0])
+    assert not np.isfinite(step(bad).likeness)
     assert all(torch.equal(before[name], now) for name, now in step.net.state_dict().items())
 
 
@@ -71,7 +71,7 @@ def test_clipping_bounds_the_first_step_of_a_huge_gradient() -> None:
 
 def test_bfloat16_inside_the_network_gives_nearly_the_same_losses() -> None:
     full, brief = stepper(), stepper(torch.bfloat16)
-    a, b = sum(full(batch())), sum(brief(batch()))
+    a, b = sum(full(batch()).sides), sum(brief(batch()).sides)
     assert a != b
     assert b == pytest.approx(a, rel=5e-3)
     assert all(p.dtype == torch.float32 for p in brief.net.parameters())
