@@ -30,7 +30,7 @@ from faceplate.io.imagespec import (
 )
 from faceplate.io.integers import encode
 
-__all__ = ["read_frame", "write_frame"]
+__all__ = ["compare_header", "held_to_half", "read_frame", "write_frame"]
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def write_frame(
     spec = spec_for(frame, path, types, compression)
     with atomic_file(path) as part:
         _write_pixels(spec, _pixels_to_write(frame, types), path, part)
-        _compare(facts_asked(frame, path, types, compression), path, part)
+        compare_header([facts_asked(frame, path, types, compression)], path, part)
 
 
 def _open(path: Path) -> Any:
@@ -205,23 +205,30 @@ def _pixels_to_write(frame: Frame, types: list[str]) -> NDArray[Any]:
         numbers = encode(frame.pixels, bits)
         # OpenImageIO takes short words in the upper bits of 16, the lower ones repeating them.
         return numbers if bits in (8, 16) else numbers << (16 - bits) | numbers >> (2 * bits - 16)
-    half = [index for index, kind in enumerate(types) if kind == "half"]
-    return _held_to_half(frame, half) if half else np.ascontiguousarray(frame.pixels)
+    return held_to_half(frame.pixels, types, frame.channels)
 
 
-def _held_to_half(frame: Frame, half: list[int]) -> FloatArray:
-    """Return the pixels with finite values beyond half held at its ends in these channels."""
-    highest, lowest = (reduce.reduce(frame.pixels, axis=None) for reduce in (np.fmax, np.fmin))
+def held_to_half(pixels: FloatArray, types: Sequence[str], names: Sequence[str]) -> FloatArray:
+    """Return contiguous pixels, finite values beyond half held at its ends in half channels.
+
+    Args:
+        pixels: HxWxC.
+        types: ``half`` or ``float`` of each channel.
+        names: Of the channels, for the log.
+    """
+    if not pixels.size or "half" not in types:
+        return np.ascontiguousarray(pixels)
+    highest, lowest = (reduce.reduce(pixels, axis=None) for reduce in (np.fmax, np.fmin))
     if highest <= HALF_MAX and lowest >= -HALF_MAX:
-        return np.ascontiguousarray(frame.pixels)
-    pixels = frame.pixels.copy()
-    for index in half:
-        values = pixels[..., index]
+        return np.ascontiguousarray(pixels)
+    held = pixels.copy()
+    for index, kind in enumerate(types):
+        values = held[..., index]
         over = np.isfinite(values) & (np.abs(values) > HALF_MAX)
-        if over.any():
-            logger.warning("channel %s: values beyond half are held", frame.channels[index])
+        if kind == "half" and over.any():
+            logger.warning("channel %s: values beyond half are held", names[index])
             values[over] = np.copysign(HALF_MAX, values[over])
-    return pixels
+    return held
 
 
 def _write_pixels(spec: ImageSpec, pixels: NDArray[Any], path: Path, part: Path) -> None:
@@ -234,14 +241,29 @@ def _write_pixels(spec: ImageSpec, pixels: NDArray[Any], path: Path, part: Path)
         raise InvalidInput(f"{path} cannot be written: {reason}")
 
 
-def _compare(asked: Mapping[str, object], path: Path, part: Path) -> None:
-    """Compare the header read back: OpenImageIO replaces what it does not know without a word."""
+def compare_header(asked: Sequence[Mapping[str, object]], path: Path, part: Path) -> None:
+    """Compare the header read back: OpenImageIO replaces what it does not know without a word.
+
+    Args:
+        asked: `facts_asked` of each part of the file.
+        path: What the file will be called, for the message.
+        part: The file.
+
+    Raises:
+        Damaged: It cannot be read back, or says something else.
+        DiskFull: There was no room for it.
+    """
     source = ImageInput.open(str(part))
     if source is None:
         check_room(part)
         raise Damaged(f"{path} cannot be read back: {geterror()}; nothing was kept")
-    got = facts_of(source.spec())
-    source.close()
-    for what, value in asked.items():
-        if got[what] != value:
-            raise Damaged(f"{path}: {what} asked for {value}, got {got[what]}; nothing was kept")
+    try:
+        for number, facts in enumerate(asked):
+            got = facts_of(source.spec()) if source.seek_subimage(number, 0) else {}
+            for what, value in facts.items():
+                if got.get(what) != value:
+                    raise Damaged(
+                        f"{path}: {what} asked for {value}, got {got.get(what)}; nothing was kept"
+                    )
+    finally:
+        source.close()
