@@ -13,5 +13,13 @@ if TYPE_CHECKING:  # torch stays out of a light import
 __all__ = ["ARCHITECTURES"]
 
 ARCHITECTURES: "Registry[type[SwapNet]]" = Registry(
-    "architecture", {"df": "faceplate.models.df:DF"}, "faceplate.architectures"
+    "architecture",
+    {
+        "amp": "faceplate.models.amp:AMP",
+        "comb": "faceplate.models.comb:Comb",
+        "df": "faceplate.models.df:DF",
+        "liae": "faceplate.models.liae:LIAE",
+        "quick96": "faceplate.models.quick96:Quick96",
+    },
+    "faceplate.architectures",
 )

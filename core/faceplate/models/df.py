@@ -6,6 +6,7 @@ double resolution at the same cost, ``t`` deeper, ``c`` cosine activation. DFHD 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -32,15 +33,18 @@ class DF(SwapNet):
         seed: Of the initial weights.
     """
 
-    Config = DFConfig
+    Config: ClassVar[type[NetConfig]] = DFConfig
 
     def build(self) -> None:
-        """Make the encoder, the bottleneck and two decoders."""
+        """Make the encoder, the bottleneck and the decoders."""
         config = self.config
         self.encoder = Encoder(config.resolution, config.e_dims, config.options)
         self.inter = Inter(
             self.encoder.size, config.ae_dims, config.ae_dims, config.resolution, config.options
         )
+        self._build_decoders()
+
+    def _build_decoders(self) -> None:
         self.decoder_likeness = self._decoder()
         self.decoder_performer = self._decoder()
 
@@ -62,16 +66,14 @@ class DF(SwapNet):
         return self._decoded(1, code)
 
     def train_pass(self, sides: Sequence[Tensor], rng: torch.Generator | None = None) -> TrainPass:
-        """Rebuild each side with its own decoder; both go through the encoder as one batch."""
+        """Rebuild each side with its own decoder; all go through the encoder as one batch."""
         codes = torch.split(self.encode(torch.cat(list(sides))), [len(side) for side in sides])
-        likeness, performer = codes
 
         def swap(*, through_code: bool = True) -> Decoded:
-            return self._decoded(0, performer if through_code else performer.detach())
+            return self._decoded(0, codes[1] if through_code else codes[1].detach())
 
-        return TrainPass(
-            [self._decoded(0, likeness), self._decoded(1, performer)], list(codes), swap
-        )
+        decoded = [self._decoded(person, code) for person, code in enumerate(codes)]
+        return TrainPass(decoded, list(codes), swap)
 
     def rebuild(self, faces: Tensor, person: int) -> Decoded:
         """Decode the faces' code with the person's decoder."""
