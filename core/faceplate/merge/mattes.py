@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceplate.merge.recipe import MatteChoice
+from faceplate.merge.recipe import matte_terms
 
 __all__ = ["choose_matte", "clean_matte", "erode_feather", "matte_size", "resize_matte"]
 
@@ -39,11 +39,12 @@ def resize_matte(matte: Matte, size: int) -> Matte:
     return np.asarray(np.clip(resized, 0, 1), np.float32)
 
 
-def choose_matte(choice: MatteChoice, learned: Matte, hull: Matte) -> Matte:
+def choose_matte(choice: str, learned: Matte, hull: Matte) -> Matte:
     """Multiply the mattes that the recipe names. Both float32 of one shape, in 0..1."""
-    if choice == "learned":
+    terms = matte_terms(choice)
+    if terms == ("learned",):
         return learned
-    return hull if choice == "hull" else np.asarray(learned * hull, np.float32)
+    return hull if terms == ("hull",) else np.asarray(learned * hull, np.float32)
 
 
 def erode_feather(matte: Matte, erode_px: float, feather_px: float) -> Matte:

@@ -18,9 +18,10 @@ from faceplate.io.plate import MissingPolicy, Plate, open_plate
 from faceplate.io.sequence import Sequence, format_frames
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
+from faceplate.merge.animated import load_recipe
 from faceplate.merge.frame import swap_frame
 from faceplate.merge.layers import CHANNEL_TYPES
-from faceplate.merge.recipe import Recipe, load_recipe
+from faceplate.merge.recipe import Recipe, refuse_pending
 from faceplate.models.predictor import Predictor, load_predictor
 from faceplate.provenance.consent import check_consent, load_consent
 from faceplate.provenance.header import header_strings
@@ -143,7 +144,9 @@ class Shot:
         frame = self.plate.read(number)
         if frame is None:
             return "skipped"
-        layers = swap_frame(frame, faces, self.predictor, self.recipe, self.encodings)
+        recipe = self.recipe.at(number)
+        refuse_pending(recipe)
+        layers = swap_frame(frame, faces, self.predictor, recipe, self.encodings)
         result = layers.to_frame(frame, keep_layers=self.job.keep_layers)
         write_frame(
             result.with_attributes(strings),
@@ -157,7 +160,7 @@ class Shot:
     def _header(self, number: int, faces: list[TrackedFace]) -> dict[str, str]:
         """Return the header strings. The frame's own faces count, not those of other frames."""
         settings = _FrameSettings(
-            self.recipe,
+            self.recipe.at(number),
             [_plain(face) for face in faces],
             self.encodings.config.hash,
             self.job.keep_layers,
