@@ -81,6 +81,30 @@ _OTHERS = (
         "faceplate.commands.model:export_model",
     ),
     Verb(
+        "recipe list",
+        "list every setting of a recipe, with unit, range and default",
+        "faceplate.commands.recipe:ListSettings",
+        "faceplate.commands.recipe:list_settings",
+    ),
+    Verb(
+        "recipe explain",
+        "tell what one setting of a recipe does",
+        "faceplate.commands.recipe:ExplainSetting",
+        "faceplate.commands.recipe:explain_setting",
+    ),
+    Verb(
+        "recipe show",
+        "show the settings of a recipe at a frame",
+        "faceplate.commands.recipe:ShowRecipe",
+        "faceplate.commands.recipe:show_recipe",
+    ),
+    Verb(
+        "recipe check",
+        "check that a recipe is right",
+        "faceplate.commands.recipe:CheckRecipe",
+        "faceplate.commands.recipe:check_recipe",
+    ),
+    Verb(
         "consent new",
         "write a consent record",
         "faceplate.commands.consent:NewConsent",
