@@ -19,6 +19,7 @@ __all__ = [
     "PlateInfo",
     "Points",
     "Pose",
+    "SwapColor",
     "TrackedFace",
 ]
 
@@ -26,6 +27,10 @@ Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in plate pixels."""
 Points = NDArray[np.float32]
 FaceSource = Literal["detected", "tracked", "corrected"]
+
+
+SwapColor = Mapping[str, tuple[float, ...]]
+"""Plain numbers by name; `faceplate.color.statistics.ColorStatistics` says what they mean."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,9 @@ class TrackedFace:
     iris: Points | None = None
     """N x 2 plate pixels: the landmarker's iris points, where it gives them."""
     color: FaceColor | None = None
+    swap_colors: Mapping[str, SwapColor] = field(default_factory=dict)
+    """What `measure` found of the swap and the plate, smoothed over the shot, by the sha256 of the
+    swap model."""
 
     def __post_init__(self) -> None:
         for name in ("landmarks", "raw_landmarks"):

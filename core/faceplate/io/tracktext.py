@@ -25,6 +25,7 @@ from faceplate.io.tracked import (
     PersonTrack,
     Points,
     Pose,
+    SwapColor,
     TrackedFace,
 )
 
@@ -33,7 +34,7 @@ __all__ = ["frame_runs", "people_text", "read_frames", "read_people"]
 _PERSON_KEYS = ("person", "name", "faces")
 _FACE_KEYS = (
     "frame", "source", "confidence", "presence", "pose", "box", "color", "landmarks",
-    "raw_landmarks", "iris",
+    "raw_landmarks", "iris", "swap_colors",
 )  # fmt: skip
 _MOST_FRAMES = 10_000_000  # a typing error must not fill the memory
 
@@ -58,6 +59,7 @@ def _person_text(person: PersonTrack) -> str:
 
 def _face_text(face: TrackedFace) -> str:
     pose, color = face.pose, face.color
+    measured = {"swap_colors": _swap_colors_plain(face.swap_colors)} if face.swap_colors else {}
     return _block(
         {
             "frame": face.frame,
@@ -70,8 +72,17 @@ def _face_text(face: TrackedFace) -> str:
             "landmarks": _points_list(face.landmarks),
             "raw_landmarks": _points_list(face.raw_landmarks),
             "iris": None if face.iris is None else _points_list(face.iris),
+            **measured,
         }
     )
+
+
+def _swap_colors_plain(colors: Mapping[str, SwapColor]) -> dict[str, dict[str, list[float]]]:
+    # covariances are squares of small numbers: seven digits keep four that count
+    return {
+        model: {name: _list(numbers, 7) for name, numbers in sorted(color.items())}
+        for model, color in sorted(colors.items())
+    }
 
 
 def _block(values: Mapping[str, Any]) -> str:
@@ -154,7 +165,7 @@ def _read_person(entry: Mapping[str, Any], place: str) -> PersonTrack:
 
 
 def _read_face(face: Mapping[str, Any], person: int, where: str) -> TrackedFace:
-    check_keys(face, _FACE_KEYS, where, optional=("color", "iris", "raw_landmarks"))
+    check_keys(face, _FACE_KEYS, where, optional=("color", "iris", "raw_landmarks", "swap_colors"))
     source = face["source"]
     if source not in get_args(FaceSource):
         choices = ", ".join(get_args(FaceSource))
@@ -173,6 +184,7 @@ def _read_face(face: Mapping[str, Any], person: int, where: str) -> TrackedFace:
         source=cast(FaceSource, source),
         iris=None if iris is None else _points(iris, f"{where}.iris"),
         color=_color(face.get("color"), f"{where}.color"),
+        swap_colors=_swap_colors(face.get("swap_colors"), f"{where}.swap_colors"),
     )
 
 
@@ -212,3 +224,15 @@ def _color(value: Any, where: str) -> FaceColor | None:
         read_numbers(value[key], (3,), f"{where}.{key}").tolist() for key in ("mean", "std")
     )
     return FaceColor(tuple(mean), tuple(std))
+
+
+def _swap_colors(value: Any, where: str) -> dict[str, SwapColor]:
+    if value is None:
+        return {}
+    return {
+        model: {
+            name: tuple(read_numbers(numbers, (-1,), f"{where}.{model}.{name}").tolist())
+            for name, numbers in read_object(color, f"{where}.{model}").items()
+        }
+        for model, color in read_object(value, where).items()
+    }

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceplate.color.encodings import Encodings
-from faceplate.color.transfer import transfer
+from faceplate.color.transfer import TransferOptions, transfer
 from faceplate.errors import BadSettings, Damaged
 from faceplate.geometry.facetype import FaceType, plate_to_crop
 from faceplate.geometry.hull import hull_matte
@@ -143,7 +143,9 @@ def _swap_face(
         choose_matte(recipe.matte, learned, hull), recipe.erode * percent, recipe.feather * percent
     )
     radius = recipe.relight_radius / 100 * size / face_type.framing.ratio
-    moved = transfer(recipe.transfer, raw, crop, resize_matte(matte, size), radius)
+    moved = transfer(
+        recipe.transfer, raw, crop, resize_matte(matte, size), TransferOptions((radius,))
+    )
     return SwappedFace(
         moved, raw, to_crop, matte * recipe.opacity, learned, to_matte, face.confidence
     )

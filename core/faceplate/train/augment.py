@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceplate.color.transfer import lowpass
+from faceplate.color.relight import lowpass
 from faceplate.train.faces import TrainingFace
 
 __all__ = ["AugmentOptions", "Sample", "augment"]

@@ -1,95 +1,122 @@
+from typing import get_args
+
 import numpy as np
 import pytest
+from tests.support.colors import SIZE, cloud, disc, noise
 
-from faceplate.color.transfer import lowpass, rct, relight, transfer
+from faceplate.color.statistics import measure_color
+from faceplate.color.transfer import TransferName, TransferOptions, transfer
 from faceplate.errors import BadShape
 
-SIZE = 64
+NAMES = get_args(TransferName)
+GLOBAL = [name for name in NAMES if name not in ("none", "relight")]
+OPTIONS = TransferOptions((5.0,))
 
 
-def noise(seed):
-    return np.random.default_rng(seed).uniform(0.2, 0.6, (SIZE, SIZE, 3)).astype(np.float32)
-
-
-def disc(radius=24):
-    y, x = np.mgrid[:SIZE, :SIZE] - (SIZE - 1) / 2
-    return (np.hypot(x, y) < radius).astype(np.float32)
-
-
-def gradient():
-    ramp = np.linspace(-0.1, 0.1, SIZE, dtype=np.float32)
-    return np.stack([ramp[None].repeat(SIZE, 0), ramp[:, None].repeat(SIZE, 1), 0 * disc()], axis=2)
-
-
-def test_lowpass_keeps_a_constant_up_to_the_edge_of_the_matte():
-    flat = np.full((SIZE, SIZE, 3), 0.4, np.float32)
-    flat[disc() == 0] = 9.0
-    low = lowpass(flat, disc(), 6.0)
-    assert np.allclose(low[disc() > 0], 0.4, atol=1e-5)
-
-
-def test_lowpass_takes_no_notice_of_what_lies_outside_the_matte():
-    image = noise(1)
-    spoilt = image.copy()
-    spoilt[disc() == 0] = np.nan
-    assert np.array_equal(lowpass(image, disc(), 5.0), lowpass(spoilt, disc(), 5.0))
-
-
-def test_lowpass_equals_a_direct_weighted_mean():
-    # oracle: the definition, summed for one pixel; OpenCV cuts its kernel off at 4 sigma
-    image, matte, sigma = noise(2), disc(), 3.0
-    y, x = np.mgrid[:SIZE, :SIZE]
-    weights = np.exp(-((x - 20) ** 2 + (y - 30) ** 2) / (2 * sigma**2)) * matte
-    expected = (image * weights[..., None]).sum(axis=(0, 1)) / weights.sum()
-    assert np.allclose(lowpass(image, matte, sigma)[30, 20], expected, atol=1e-3)
-
-
-def test_relight_of_a_face_with_itself_changes_nothing():
-    image = noise(3)
-    assert np.allclose(relight(image, image, disc(), 8.0), image, atol=1e-6)
-
-
-def test_relight_brings_the_shading_of_the_plate_and_keeps_the_detail():
-    detail = noise(4) * 0.1
-    flat = np.full((SIZE, SIZE, 3), 0.5, np.float32)
-    # radius well below the ramp's length and well above the noise's
-    moved = relight(flat + detail, flat + gradient(), disc(), 6.0)
-    low = lowpass(moved, disc(), 6.0) - lowpass(flat + gradient(), disc(), 6.0)
-    assert np.abs(low[disc(18) > 0]).max() < 0.01
-    fine = (moved - lowpass(moved, disc(), 6.0))[disc() > 0].ravel()
-    wanted = (detail - lowpass(detail, disc(), 6.0))[disc() > 0].ravel()
-    assert np.corrcoef(fine, wanted)[0, 1] > 0.95
-
-
-def test_relight_moves_exposure_exactly():
-    image = noise(5)
-    assert np.allclose(relight(image, image + 0.07, disc(), 8.0), image + 0.07, atol=1e-5)
-
-
-def test_rct_gives_the_plate_s_mean_and_deviation_under_the_matte():
-    swap, plate = noise(6), noise(7) * 0.5 + 0.3
-    moved = rct(swap, plate, disc())
-    inside = disc() > 0
-    assert np.allclose(moved[inside].mean(axis=0), plate[inside].mean(axis=0), atol=1e-5)
-    assert np.allclose(moved[inside].std(axis=0), plate[inside].std(axis=0), atol=1e-5)
-
-
-def test_rct_of_a_flat_swap_moves_its_mean_only():
-    flat = np.full((SIZE, SIZE, 3), 0.4, np.float32)
-    moved = rct(flat, noise(8), disc())
-    assert np.isfinite(moved).all()
-    assert np.ptp(moved, axis=(0, 1)).max() < 1e-6
-
-
-def test_rct_without_a_matte_changes_nothing():
-    assert np.array_equal(rct(noise(9), noise(10), 0 * disc()), noise(9))
+@pytest.mark.parametrize("name", NAMES)
+def test_crops_of_different_sizes_are_refused(name):
+    with pytest.raises(BadShape):
+        transfer(name, noise(1), noise(2)[:32], disc(), OPTIONS)
 
 
 def test_none_changes_nothing():
-    assert np.array_equal(transfer("none", noise(1), noise(2), disc(), 5.0), noise(1))
+    assert np.array_equal(transfer("none", noise(1), noise(2), disc(), OPTIONS), noise(1))
 
 
-@pytest.mark.parametrize("name", ["none", "rct", "relight"])
-def test_crops_of_different_sizes_are_refused(name):
-    with pytest.raises(BadShape):
-        transfer(name, noise(1), noise(2)[:32], disc(), 5.0)
+@pytest.mark.parametrize("name", NAMES)
+def test_without_a_matte_nothing_changes(name):
+    assert np.array_equal(transfer(name, noise(9), noise(10), 0 * disc(), OPTIONS), noise(9))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_lies_outside_the_matte_does_not_count(name):
+    matte = disc()
+    swap, plate = noise(1), noise(2)
+    spoilt_swap, spoilt_plate = swap.copy(), plate.copy()
+    spoilt_swap[matte == 0] = 7.0
+    spoilt_plate[matte == 0] = -7.0
+    inside = matte > 0
+    expected = transfer(name, swap, plate, matte, OPTIONS)[inside]
+    assert np.array_equal(
+        transfer(name, spoilt_swap, spoilt_plate, matte, OPTIONS)[inside], expected
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_face_onto_itself_changes_nothing(name):
+    image = cloud(3)
+    assert np.allclose(transfer(name, image, image, disc(), OPTIONS), image, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_a_shift_of_exposure_is_followed(name):
+    image = noise(5)
+    inside = disc() > 0
+    moved = transfer(name, image, image + 0.07, disc(), OPTIONS)
+    assert np.allclose(moved[inside], image[inside] + 0.07, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_pixels_stay_where_they_are(name):
+    swap, plate = noise(1), noise(2)
+    swap[30, 30], plate[34, 30] = np.nan, np.inf
+    moved = transfer(name, swap, plate, disc(), OPTIONS)
+    bad = ~np.isfinite(moved).all(axis=2)
+    assert bad.sum() <= 1
+    assert not bad.any() or bad[30, 30]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_input_gives_the_same_bits(name):
+    first, second = (transfer(name, cloud(1), cloud(2), disc(), OPTIONS) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", GLOBAL)
+@pytest.mark.parametrize("flat_side", ["swap", "plate", "both"])
+def test_a_constant_colour_gives_finite_colours_with_the_plate_s_mean(name, flat_side):
+    flat = np.full((SIZE, SIZE, 3), 0.4, np.float32)
+    swap = noise(1) if flat_side == "plate" else flat
+    plate = noise(2) if flat_side == "swap" else flat + 0.1
+    moved = transfer(name, swap, plate, disc(), OPTIONS)
+    inside = disc() > 0
+    assert np.isfinite(moved).all()
+    assert np.allclose(moved[inside].mean(axis=0), plate[inside].mean(axis=0), atol=0.02)
+
+
+@pytest.mark.parametrize("name", GLOBAL)
+def test_a_flat_swap_s_noise_is_not_blown_up(name):
+    flat = np.full((SIZE, SIZE, 3), 0.4, np.float32)
+    flat += np.random.default_rng(0).normal(0, 1e-4, flat.shape).astype(np.float32)
+    moved = transfer(name, flat, noise(2), disc(), OPTIONS)
+    assert moved[disc() > 0].std(axis=0).max() < 0.01
+
+
+@pytest.mark.parametrize("name", GLOBAL)
+def test_a_matte_of_one_pixel_moves_the_colours_and_stretches_nothing(name):
+    swap, plate, matte = noise(1), noise(2), np.zeros((SIZE, SIZE), np.float32)
+    matte[20, 20] = 1
+    moved = transfer(name, swap, plate, matte, OPTIONS)
+    assert np.allclose(moved - swap, plate[20, 20] - swap[20, 20], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", GLOBAL)
+def test_measured_statistics_of_the_frame_itself_change_nothing(name):
+    swap, plate = cloud(1), cloud(2)
+    own = measure_color(swap, plate, disc())
+    assert np.allclose(
+        transfer(name, swap, plate, disc(), OPTIONS, own),
+        transfer(name, swap, plate, disc(), OPTIONS),
+        atol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("name", GLOBAL)
+def test_measured_statistics_take_the_place_of_the_frame_s_own(name):
+    swap, plate = cloud(1), cloud(2)
+    measured = measure_color(swap, plate, disc())
+    # a plate that says something else is not looked at any more
+    assert np.array_equal(
+        transfer(name, swap, plate + 0.3, disc(), OPTIONS, measured),
+        transfer(name, swap, plate, disc(), OPTIONS, measured),
+    )

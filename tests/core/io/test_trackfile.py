@@ -51,6 +51,17 @@ def test_a_track_comes_back_from_its_file(tmp_path: Path) -> None:
         assert np.abs(getattr(got, name) - getattr(face, name)).max() <= 0.00051
 
 
+def test_measured_colours_come_back_by_model_and_are_left_out_where_there_are_none(
+    tmp_path: Path,
+) -> None:
+    colors = {"ab" * 32: {"mean": (0.4123456, -0.1, 1.5), "weight": (812.25,)}}
+    a_track(a_face(1001, swap_colors=colors), a_face(1003)).save(tmp_path / "t.json")
+    first, second = Track.load(tmp_path / "t.json").people[0].faces
+    assert first.swap_colors == colors
+    assert second.swap_colors == {}
+    assert (tmp_path / "t.json").read_text().count("swap_colors") == 1
+
+
 def test_the_same_track_gives_the_same_bytes_also_after_a_round_trip(tmp_path: Path) -> None:
     a_track().save(tmp_path / "a.json")
     Track.load(tmp_path / "a.json").save(tmp_path / "b.json")
