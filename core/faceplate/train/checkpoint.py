@@ -1,18 +1,14 @@
 """What a save holds besides the weights, and the way back into a training."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torch import Tensor
-
-from faceplate.config import from_dict, to_dict
-from faceplate.errors import Damaged
-from faceplate.models.folder import ModelFolder
+from faceplate.config import from_dict
 from faceplate.models.save import Save
 from faceplate.train.presets import TrainSettings
+from faceplate.train.record import RunRecord
 
-__all__ = ["History", "TrainState", "read_state", "write_checkpoint"]
+__all__ = ["History", "TrainState", "read_state"]
 
 _MOST_POINTS = 2000
 
@@ -66,34 +62,10 @@ class TrainState:
     """Training time of all runs."""
     history: History = field(default_factory=History)
     """Losses of all runs."""
+    runs: list[RunRecord] = field(default_factory=list)
+    """What each run was made from; empty in models of early versions."""
 
 
 def read_state(save: Save) -> TrainState:
     """Return the state of a save. Raises Damaged or BadSettings."""
     return from_dict(TrainState, save.state(), str(save.path / "state.json"))
-
-
-def write_checkpoint(
-    folder: ModelFolder,
-    weights: Mapping[str, Tensor],
-    training: Mapping[str, Tensor],
-    state: TrainState,
-    keep: int,
-) -> Save:
-    """Save a training, whole or not at all.
-
-    Args:
-        folder: The model.
-        weights: Of the network, as it predicts with them.
-        training: What only the training needs: optimisers, discriminators.
-        state: Plain values that go with them.
-        keep: Saves to keep.
-
-    Raises:
-        Damaged: The weights are not finite; nothing is written.
-        DiskFull: No room; earlier saves are intact.
-    """
-    for name, tensor in weights.items():
-        if not bool(tensor.isfinite().all()):
-            raise Damaged(f"{name} is no longer finite at step {state.step}: it is not saved")
-    return folder.write_save(state.step, weights, training, to_dict(state), keep)

@@ -3,10 +3,24 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["OptimizerName", "PresetName", "TrainJob", "TrainResult"]
+from faceplate.models.device import Precision
+from faceplate.models.net import InterTraining
+
+__all__ = ["ColorMode", "FaceTypeName", "GanSides", "OptimizerName", "PresetName", "TrainJob", "TrainResult"]
 
 PresetName = Literal["demo", "quick96", "df", "df-ud"]
 OptimizerName = Literal["adam", "adabelief", "rmsprop"]
+GanSides = Literal["likeness", "both"]
+ColorMode = Literal["none", "rct", "lct", "mkl", "idt", "sot"]
+FaceTypeName = Literal[
+    "half_face",
+    "midfull_face",
+    "full_face",
+    "full_face_no_align",
+    "whole_face",
+    "head",
+    "head_no_align",
+]
 
 
 @dataclass(frozen=True)
@@ -38,11 +52,15 @@ class TrainJob:
     """Faces of each person per step."""
     seed: int = 0
     """Of the first weights and of every random choice."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of the network's inner work; auto takes bf16 where it is fast."""
+    precision: Precision = "auto"
+    """Number format of the network's inner work: fp32, bf16, fp16 with a scaled loss, or auto, which
+    takes bf16 where it is fast."""
 
+    face_type: FaceTypeName | None = None
+    """Framing that the model sees, cut out of the facesets' wider crops; by default as they are.
+    New models only, as the settings that follow."""
     resolution: int | None = None
-    """Side of the face in pixels; new models only, as the five that follow."""
+    """Side of the face in pixels."""
     options: str | None = None
     """Letters of the variant: any of u, d, t, c."""
     ae_dims: int | None = None
@@ -58,17 +76,54 @@ class TrainJob:
     """How gradients become steps."""
     learning_rate: float | None = None
     """Of the optimiser, before the schedule."""
+    lr_dropout: float | None = None
+    """Share of the weights that move in a step, as 0.3, with adabelief or rmsprop; 0 moves all."""
+    lr_cos: int | None = None
+    """Period in steps of a cosine between the learning rate and zero, as 500 beside lr_dropout."""
+    clip_gradients: bool | None = None
+    """Clip the gradient to a global norm of one."""
+    ema_decay: float | None = None
+    """Predict and save with a running mean of the weights of this decay, as 0.999; 0 is off."""
+    inter_training: InterTraining | None = None
+    """Which bottlenecks move: auto, all, or original, as the paper's code has it."""
+
+    gradient_accumulation: int | None = None
+    """Cut every batch into this many parts, one after the other, for less memory."""
+    checkpointing: bool | None = None
+    """Compute inner results a second time in place of keeping them, for less memory."""
+    offload_optimizer: bool | None = None
+    """Keep the optimiser's state in main memory, for GPUs that are short of it."""
+    compile: bool | None = None
+    """Compile the network's parts; the first steps take minutes."""
+
+    masked_training: bool | None = None
+    """Compare faces inside their soft mask only."""
+    blur_out_mask: bool | None = None
+    """Blur what lies outside the mask of the targets, so that its edge shows less."""
     eyes_mouth_priority: bool | None = None
     """Weigh eyes and mouth far above the rest."""
     true_face_power: float | None = None
     """Make the codes of both people look alike, so that the swap looks more like the likeness:
     0..1, usually 0.01; 0 is off."""
+    gan_power: float | None = None
+    """Sharpen the likeness's face against a discriminator of patches, once it is learnt: 0..5,
+    usually 0.1; 0 is off."""
+    gan_patch_size: int | None = None
+    """Pixels that one of its judgements rests on: 3..640, or 0 for an eighth of the resolution."""
+    gan_dims: int | None = None
+    """Width of the discriminator: 4..512."""
+    face_style_power: float | None = None
+    """Draw the swapped face's tone to the performer's: 0..100, from 0.001 on; 0 is off."""
+    bg_style_power: float | None = None
+    """Draw what lies around the swapped face to the plate: 0..100, usually 2; 0 is off."""
     random_warp: bool | None = None
     """Distort the input's geometry, so that the code holds expression and not identity."""
     flip_likeness: bool | None = None
     """Mirror the likeness's faces now and then."""
     flip_performer: bool | None = None
     """Mirror the performer's faces now and then."""
+    ct_mode: ColorMode | None = None
+    """Show the likeness in the colours of the performer's faces, by this colour transfer."""
     hsv_power: float | None = None
     """Shift hue, saturation and value of the likeness's input by up to this (0..0.3)."""
     light_stops: float | None = None
@@ -86,8 +141,13 @@ class TrainJob:
     """Steps between saves, besides; 0 leaves it to the minutes."""
     keep_saves: int = 3
     """Newest saves that are kept."""
+    autobackup_hours: float = 0.0
+    """Hours between copies of a save into the model's 24 rotating backup slots, 0..168; 0: none."""
     cache_mb: int = 2048
-    """Memory for decoded faces; what does not fit is read again each time."""
+    """Memory for decoded faces in MB, at least 0; what does not fit is read again each time."""
+    workers: int | None = None
+    """Processes that make samples, 0..64; 0 takes a thread, which is enough for a network on a CPU.
+    By default a thread, or with a GPU up to 12 processes."""
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,14 @@ from faceplate.models.lock import folder_lock
 from faceplate.models.net import NetConfig
 from faceplate.models.save import Save
 from faceplate.provenance.consent import Decision, check_consent, load_consent
-from faceplate.train.checkpoint import TrainState, read_state, write_checkpoint
+from faceplate.train.checkpoint import TrainState, read_state
 from faceplate.train.faces import FaceBank
 from faceplate.train.job import TrainJob, TrainResult
 from faceplate.train.loader import Loader
 from faceplate.train.presets import PRESETS, changed_net, changed_settings
 from faceplate.train.preview import Preview, plot_losses
+from faceplate.train.record import record_run, with_run
+from faceplate.train.saver import Saver
 from faceplate.train.step import Stepper
 
 __all__ = ["TrainJob", "TrainResult", "train"]
@@ -51,8 +53,8 @@ def train(job: TrainJob, context: Context) -> TrainResult:
     """
     with ExitStack() as stack:
         banks = _open_banks(job, stack)
-        decision = _consent(job, banks, context)
-        folder = _open_model(job, banks, decision)
+        decisions = _consents(job, banks, context)
+        folder = _open_model(job, banks, decisions[0])
         if not stack.enter_context(folder_lock(folder.path)):
             raise NotReady(f"another process is training {folder.path}: wait for it, or stop it")
         # Moments of weights that no longer move decay into denormal numbers, on which a CPU is
@@ -63,7 +65,9 @@ def train(job: TrainJob, context: Context) -> TrainResult:
         if context.threads:
             torch.set_num_threads(context.threads)
             stack.callback(torch.set_num_threads, threads)
-        return Training(job, context, folder, banks).run()
+        training = Training(job, context, folder, banks)
+        training.record([decision.consent_id for decision in decisions])
+        return training.run()
 
 
 class Training:
@@ -83,8 +87,8 @@ class Training:
         saves = folder.saves()
         newest = folder.latest() if saves else None
         self._state = _new_state(job) if newest is None else _resumed_state(job, newest)
-        self._first_step = self._state.step
-        self._saved = newest
+        self._first_step = self._saved_step = self._state.step
+        self._saver = Saver(folder, job.keep_saves, job.autobackup_hours, newest)
         net = ARCHITECTURES.load(folder.config.architecture)(folder.config.net, self._state.seed)
         self._stepper = Stepper(
             net,
@@ -101,6 +105,13 @@ class Training:
         self._preview = Preview(banks, folder.config.net.resolution)
         self._pictured: tuple[int, Path] | None = None
 
+    def record(self, consent_ids: list[str | None]) -> None:
+        """Note down what this run is made from; every save from now on says it."""
+        job, state = self._job, self._state
+        facesets = (job.likeness, job.performer, *job.others)
+        run = record_run(state.step, state.seed, facesets, consent_ids)
+        state.runs = with_run(state.runs, run)
+
     def run(self) -> TrainResult:
         """Train until the job's steps or minutes are over, then save and draw."""
         state, steps = self._state, self._target_step()
@@ -113,14 +124,14 @@ class Training:
             state.seed,
             state.step,
         )
-        with loader:
+        with loader, self._saver:
             try:
                 while state.step < steps and not self._out_of_time():
                     self._one_step(loader, steps)
             except (Cancelled, KeyboardInterrupt):
                 self._save()
                 raise
-        self._save()
+            self._save()
         return self._result(loader)
 
     def _one_step(self, loader: Loader, steps: int) -> None:
@@ -130,6 +141,7 @@ class Training:
             raise self._diverged(losses.likeness, losses.performer)
         state.step += 1
         state.history.add(state.step, losses.likeness, losses.performer)
+        self._saver.check()
         if self._is_save_due():
             self._save()
         preview = None
@@ -168,18 +180,12 @@ class Training:
 
     def _save(self) -> None:
         state, now = self._state, time.monotonic()
-        if self._saved is not None and self._saved.step == state.step:
+        if self._saver.newest is not None and self._saved_step == state.step:
             return
         total = dataclasses.replace(state, seconds=state.seconds + now - self._began)
-        self._saved = write_checkpoint(
-            self._folder,
-            self._stepper.weights(),
-            self._stepper.training_tensors(),
-            total,
-            self._job.keep_saves,
-        )
-        self._last_save = now
-        logger.info("saved step %d of %s", state.step, self._folder.path)
+        self._saver.save(self._stepper.weights(), self._stepper.training_tensors(), total)
+        self._saved_step, self._last_save = state.step, now
+        logger.info("saving step %d of %s", state.step, self._folder.path)
 
     def _picture(self) -> Path:
         step = self._state.step
@@ -190,9 +196,8 @@ class Training:
         return self._pictured[1]
 
     def _diverged(self, likeness: float, performer: float) -> Damaged:
-        kept = (
-            f"the save of step {self._saved.step} is kept" if self._saved else "nothing was saved"
-        )
+        newest = self._saver.wait()
+        kept = f"the save of step {newest.step} is kept" if newest else "nothing was saved"
         return Damaged(
             f"the training diverged at step {self._state.step + 1}: the losses are {likeness} and "
             f"{performer}; {kept}. Train on with a lower learning rate, or with --precision fp32"
@@ -215,7 +220,7 @@ class Training:
             loss_performer=performer,
             data_wait=loader.waited / max(seconds, 1e-9),
             precision="bf16" if self._dtype == torch.bfloat16 else "fp32",
-            sha256=self._saved.sha256() if self._saved else "",
+            sha256=self._saver.newest.sha256() if self._saver.newest else "",
             preview=str(self._picture()),
             plot=str(self._folder.path / "losses.png"),
         )
@@ -247,15 +252,15 @@ def _net_of(job: TrainJob) -> NetConfig:
     return changed_net(job, PRESETS[job.preset or "df-ud"].net)
 
 
-def _consent(job: TrainJob, banks: Banks, context: Context) -> Decision:
-    """Ask for every person whose face the model can put in; return the likeness's decision."""
+def _consents(job: TrainJob, banks: Banks, context: Context) -> list[Decision]:
+    """Ask for every person whose face the model can put in, the likeness first."""
     if len(job.other_consents) > len(job.others):
         raise BadSettings(
             f"{len(job.other_consents)} other_consents for {len(job.others)} others: give one each"
         )
     records = [job.consent, *job.other_consents] + [None] * len(job.others)
     people = [banks[0], *banks[2:]]
-    decisions = [
+    return [
         check_consent(
             load_consent(Path(record)) if record else None,
             use="train",
@@ -267,7 +272,6 @@ def _consent(job: TrainJob, banks: Banks, context: Context) -> Decision:
         )
         for bank, record in zip(people, records, strict=False)
     ]
-    return decisions[0]
 
 
 def _open_model(job: TrainJob, banks: Banks, decision: Decision) -> ModelFolder:

@@ -1,16 +1,9 @@
 import math
-from pathlib import Path
-
-import pytest
-import torch
-from tests.support.training import TINY
 
 from faceplate.config import from_dict, to_dict
-from faceplate.errors import Damaged
-from faceplate.models.df import DF
-from faceplate.models.folder import ModelFolder, SwapModelConfig
-from faceplate.train.checkpoint import History, TrainState, write_checkpoint
+from faceplate.train.checkpoint import History, TrainState
 from faceplate.train.presets import TrainSettings
+from faceplate.train.record import FacesetRecord, RunRecord
 
 
 def test_losses_are_kept_as_means_over_windows() -> None:
@@ -36,18 +29,7 @@ def test_before_the_first_step_the_loss_is_not_known() -> None:
 
 
 def test_a_state_survives_json() -> None:
-    state = TrainState(7, 100, TrainSettings(), "demo", 3, 12.5, History(10, [[1, 2, 3]], [[4, 5]]))
+    run = RunRecord(0, "2026-01-01", "0.1", 3, ["c-1"], [FacesetRecord("amy", 5, "ab" * 32)])
+    history = History(10, [[1, 2, 3]], [[4, 5]])
+    state = TrainState(7, 100, TrainSettings(), "demo", 3, 12.5, history, [run])
     assert from_dict(TrainState, to_dict(state)) == state
-
-
-def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
-    folder = ModelFolder.create(
-        tmp_path / "m", SwapModelConfig("amy", "bob", "full_face", "acescct", net=TINY)
-    )
-    net = DF(TINY)
-    state = TrainState(1, 100, TrainSettings(), "demo", 0)
-    with torch.no_grad():
-        net.encoder.layers[0].conv.bias[0] = math.nan
-    with pytest.raises(Damaged, match=r"encoder\.layers\.0\.conv\.bias is no longer finite"):
-        write_checkpoint(folder, net.state_dict(), {}, state, 3)
-    assert folder.saves() == []
