@@ -5,23 +5,26 @@ that the code keeps expression and pose and loses identity. All random choices c
 generator, so a sample follows from its seed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from faceplate.color.relight import lowpass
-from faceplate.train.faces import TrainingFace
+from faceplate.train.facecache import TrainingFace
 
-__all__ = ["AugmentOptions", "Sample", "augment"]
+__all__ = ["AugmentOptions", "ColorMode", "Sample", "augment"]
 
 Array = NDArray[np.float32]
 Rng = np.random.Generator
+ColorMode = Literal["none", "rct", "lct", "mkl", "idt", "sot"]
 
 _LIGHT_RADIUS = 0.08
 _FLIP_PROBABILITY = 0.4
 _WARP_STRENGTH = 0.24
+_BY_MARGINALS = ("idt", "sot")
 _ACESCCT_PER_STOP = 1 / 17.52
 
 
@@ -41,6 +44,8 @@ class AugmentOptions:
     """Shift by up to this share of the side, in x and in y."""
     flip: bool = False
     """Mirror with probability 0.4."""
+    ct_mode: ColorMode = "none"
+    """Transfer by which the face takes the colours of another one, input and target alike."""
     hsv_power: float = 0.0
     """Shift of the input's hue, saturation and value, 0..0.3."""
     light_stops: float = 0.0
@@ -66,6 +71,7 @@ def augment(
     options: AugmentOptions,
     rng: Rng,
     light_of: TrainingFace | None = None,
+    color_of: TrainingFace | None = None,
 ) -> Sample:
     """Make a sample of a face.
 
@@ -75,6 +81,7 @@ def augment(
         rng: All random choices are drawn from it, in a fixed order.
         light_of: A face whose low frequencies take the place of this one's, in input and target
             alike; of any size.
+        color_of: A face whose colours it takes by `options.ct_mode`, likewise.
     """
     size, side = options.resolution, face.image.shape[0]
     warp = _warp_field(size, options.warp, rng)
@@ -84,6 +91,8 @@ def augment(
     mattes = face.mattes.astype(np.float32) * np.float32(1 / 255)
     if light_of is not None:
         image = _in_light_of(light_of, image, mattes[..., 0])
+    if color_of is not None:
+        image = _in_colors_of(color_of, image, mattes[..., 0], options.ct_mode)
     to_source = _to_source(affine, size, side)
     target = _affine(image, to_source, size, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
     seen = target
@@ -112,6 +121,28 @@ def _in_light_of(other: TrainingFace, image: Array, matte: Array) -> Array:
     radius = _LIGHT_RADIUS * side
     lit = image - lowpass(image, matte, radius) + lowpass(light, light_matte, radius)
     return np.asarray(np.clip(lit, 0, 1), np.float32)
+
+
+def _in_colors_of(other: TrainingFace, image: Array, matte: Array, mode: ColorMode) -> Array:
+    """Give a face the colours of another; each is measured under its own matte."""
+    # these load a compiler: a second that a worker of most trainings need not spend
+    from faceplate.color.statistics import measure_color
+    from faceplate.color.transfer import TransferOptions, transfer
+
+    marginals = mode in _BY_MARGINALS
+    pixels = other.image.astype(np.float32) * np.float32(1 / 65535)
+    weights = other.mattes[..., 0].astype(np.float32) * np.float32(1 / 255)
+    own = measure_color(image, image, matte, marginals=marginals)
+    wanted = measure_color(pixels, pixels, weights, marginals=marginals)
+    statistics = replace(
+        own,
+        weight=min(own.weight, wanted.weight),
+        plate_mean=wanted.plate_mean,
+        plate_covariance=wanted.plate_covariance,
+        plate_quantiles=wanted.plate_quantiles,
+    )
+    moved = transfer(mode, image, image, matte, TransferOptions(), statistics)
+    return np.clip(moved, 0, 1)
 
 
 def _random_affine(size: int, options: AugmentOptions, rng: Rng) -> NDArray[np.float64]:

@@ -1,25 +1,28 @@
-"""The faces of one person in memory, and the order in which they are shown.
+"""The faces of one person, and the order in which they are shown.
 
 Nothing here has a state that a resumed training would miss: which face comes when follows from the
 seed and the number of the sample alone.
 """
 
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from faceplate.errors import NotFound
+from faceplate.geometry.facetype import FaceType
 from faceplate.geometry.hull import eyes_matte, mouth_matte
-from faceplate.io.faceset import Faceset
+from faceplate.geometry.points import transform
+from faceplate.geometry.warp import warp_crop
+from faceplate.io.faceset import Face, Faceset
+from faceplate.train.facecache import FaceCache, TrainingFace
+from faceplate.train.recrop import check_recrop, recrop_matrix, side_share
 
-__all__ = ["FaceBank", "Sampler", "TrainingFace"]
+__all__ = ["FaceBank", "Sampler", "TrainingFace", "cache_figures"]
 
 Q = TypeVar("Q", np.uint8, np.uint16)
 
@@ -27,77 +30,89 @@ _YAW_BINS = 128
 _YAW_RANGE_DEG = 68.75  # 1.2 radians
 
 
-@dataclass(frozen=True, eq=False)
-class TrainingFace:
-    """A face as it is kept in memory, somewhat larger than the model wants it."""
-
-    image: NDArray[np.uint16]
-    """K x K x 3, working encoding, 0..65535."""
-    mattes: NDArray[np.uint8]
-    """K x K x 2: face, eyes and mouth; 0..255."""
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that it takes."""
-        return self.image.nbytes + self.mattes.nbytes
-
-
 class FaceBank:
-    """The kept faces of a faceset, decoded once as far as memory allows.
+    """The kept faces of a faceset, decoded when asked for and kept as far as memory allows.
+
+    Only row numbers and head turns of all faces are held: some bytes each.
 
     Args:
         path: The faceset.
         resolution: Side of the model's face in pixels. Faces are kept at 1.5 times this at most:
             large enough for the affine to sample sharply, small enough not to alias.
         cache_bytes: Memory for decoded faces.
+        face_type: Framing that the model sees; None takes the faceset's own.
 
     Raises:
         NotFound: There is no faceset, or it has no kept face.
+        BadSettings: The framing cannot be cut out of the faceset's crops.
     """
 
-    def __init__(self, path: Path, resolution: int, cache_bytes: int) -> None:
+    def __init__(
+        self, path: Path, resolution: int, cache_bytes: int, face_type: str | None = None
+    ) -> None:
+        self.path, self.resolution, self.cache_bytes = path, resolution, cache_bytes
         self._faceset = Faceset.open(path, readonly=True)
         self.info = self._faceset.info
-        poses = self._faceset.poses()
-        if not poses:
+        self._cut = FaceType(self.info.face_type)
+        self.face_type = FaceType(face_type or self._cut)
+        self._table = self._faceset.poses()
+        try:
+            check_recrop(self._cut, self.face_type, str(path))
+            if not len(self._table):
+                raise NotFound(f"{path} has no kept faces: extract some, or take culled ones back")
+        except BaseException:
             self.close()
-            raise NotFound(f"{path} has no kept faces: extract some, or take culled ones back")
-        self._ids = [face_id for face_id, _ in poses]
-        self.yaws = [pose.yaw for _, pose in poses]
-        self._side = min(self.info.size, round(resolution * 1.5))
-        self._room = cache_bytes
-        self._kept: dict[int, TrainingFace] = {}
-        self._lock = threading.Lock()
+            raise
+        self.yaws = self._table.yaw
+        """Degrees, one per face."""
+        share = side_share(self._cut, self.face_type)
+        self._side = min(round(self.info.size * share), round(resolution * 1.5))
+        self.cache = FaceCache(len(self._table), cache_bytes)
+        """Decoded faces."""
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._table)
+
+    @property
+    def stamp(self) -> int:
+        """A number that tells whether two banks have the same faces in the same order."""
+        return zlib.crc32(self._table.ids.tobytes() + self._table.yaw.tobytes())
 
     def get(self, index: int) -> TrainingFace:
         """Return the face of an index below `len`."""
-        with self._lock:
-            kept = self._kept.get(index)
-        return kept if kept is not None else self._load(index)
+        kept = self.cache.get(index)
+        if kept is None:
+            kept = self._load(index)
+            self.cache.offer(index, kept)
+        return kept
 
     def close(self) -> None:
         """Close the faceset."""
         self._faceset.close()
 
     def _load(self, index: int) -> TrainingFace:
-        face = self._faceset.read(self._ids[index])
-        shape = (face.size, face.size)
-        eyes_mouth = eyes_matte(face.landmarks, shape) + mouth_matte(face.landmarks, shape)
+        face = self._faceset.read(int(self._table.ids[index]))
+        if self.face_type == self._cut:
+            image, mask, points = face.image, face.mask, face.landmarks
+        else:
+            image, mask, points = self._recropped(face)
+        shape = mask.shape[:2]
+        eyes_mouth = eyes_matte(points, shape) + mouth_matte(points, shape)
         # What an occluder hides is no eye either.
-        eyes_mouth = np.minimum(eyes_mouth, 1) * (face.mask > 0)
-        mattes = np.stack([face.mask, eyes_mouth], axis=-1)
-        made = TrainingFace(
-            _quantised(_shrunk(face.image, self._side), np.uint16),
+        eyes_mouth = np.minimum(eyes_mouth, 1) * (mask > 0)
+        mattes = np.stack([mask, eyes_mouth], axis=-1)
+        return TrainingFace(
+            _quantised(_shrunk(image, self._side), np.uint16),
             _quantised(_shrunk(mattes, self._side), np.uint8),
         )
-        with self._lock:
-            if made.nbytes <= self._room:
-                self._kept[index] = made
-                self._room -= made.nbytes
-        return made
+
+    def _recropped(
+        self, face: Face
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        matrix = recrop_matrix(face, self.face_type, self._side)
+        image = warp_crop(face.image, matrix, self._side)
+        mask = warp_crop(face.mask, matrix, self._side, interpolation="linear", border="zero")
+        return image, mask, np.asarray(transform(face.landmarks, matrix), np.float32)
 
 
 class Sampler:
@@ -108,7 +123,7 @@ class Sampler:
 
     Args:
         yaws: Degrees, one per face.
-        seed: Of the shuffles, different for the two people.
+        seed: Of the shuffles, different for each person.
         uniform_yaw: Deal head turns uniformly instead of faces.
 
     Example:
@@ -117,34 +132,44 @@ class Sampler:
         [0, 1, 2]
     """
 
-    def __init__(self, yaws: Sequence[float], seed: int, uniform_yaw: bool = False) -> None:
+    def __init__(self, yaws: ArrayLike, seed: int, uniform_yaw: bool = False) -> None:
         self._seed = seed
-        groups: dict[int, list[int]] = {}
-        for index, yaw in enumerate(yaws):
-            groups.setdefault(_yaw_bin(yaw) if uniform_yaw else 0, []).append(index)
-        self._groups = [groups[key] for key in sorted(groups)]
+        bins = _yaw_bins(np.asarray(yaws, np.float64)) * int(uniform_yaw)
+        self._groups = [np.flatnonzero(bins == value) for value in np.unique(bins)]
+        self._rounds: dict[int, dict[int, NDArray[np.int32]]] = {}
 
     def face(self, number: int) -> int:
         """Return the index of the face of the number-th sample."""
-        count = len(self._groups)
-        turn, place = divmod(number, count)
-        group_index = _order(self._seed, 0, turn, count)[place]
-        group = self._groups[group_index]
+        turn, place = divmod(number, len(self._groups))
+        picked = int(self._order(0, turn, len(self._groups))[place])
+        group = self._groups[picked]
         turn, place = divmod(turn, len(group))
-        return group[_order(self._seed, group_index + 1, turn, len(group))[place]]
+        return int(group[self._order(picked + 1, turn, len(group))[place]])
+
+    def _order(self, stream: int, turn: int, count: int) -> NDArray[np.int32]:
+        """Return a round's order; those of the newest two rounds are kept."""
+        kept = self._rounds.setdefault(stream, {})
+        if turn not in kept:
+            if len(kept) == 2:
+                del kept[min(kept)]
+            order = np.random.default_rng([self._seed, stream, turn]).permutation(count)
+            kept[turn] = order.astype(np.int32)
+        return kept[turn]
 
 
-@lru_cache(maxsize=1024)
-def _order(seed: int, stream: int, turn: int, count: int) -> tuple[int, ...]:
-    if count == 1:
-        return (0,)
-    shuffled = np.random.default_rng([seed, stream, turn]).permutation(count)
-    return tuple(shuffled.tolist())
+def cache_figures(banks: Iterable[FaceBank]) -> dict[str, int]:
+    """Return bytes of kept faces (``cached``), and how many were ``asked`` for and found there."""
+    caches = [bank.cache for bank in banks]
+    return {
+        "cached": sum(cache.used_bytes for cache in caches),
+        "hits": sum(cache.hits for cache in caches),
+        "asked": sum(cache.asked for cache in caches),
+    }
 
 
-def _yaw_bin(yaw: float) -> int:
-    share = (yaw + _YAW_RANGE_DEG) / (2 * _YAW_RANGE_DEG)
-    return min(max(int(share * _YAW_BINS), 0), _YAW_BINS - 1)
+def _yaw_bins(yaws: NDArray[np.float64]) -> NDArray[np.int64]:
+    shares = (yaws + _YAW_RANGE_DEG) / (2 * _YAW_RANGE_DEG)
+    return np.clip((shares * _YAW_BINS).astype(np.int64), 0, _YAW_BINS - 1)
 
 
 def _shrunk(image: NDArray[np.float32], side: int) -> NDArray[np.float32]:

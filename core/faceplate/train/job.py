@@ -5,13 +5,20 @@ from typing import Literal
 
 from faceplate.models.device import Precision
 from faceplate.models.net import InterTraining
+from faceplate.train.augment import ColorMode
 
-__all__ = ["ColorMode", "FaceTypeName", "GanSides", "OptimizerName", "PresetName", "TrainJob", "TrainResult"]
+__all__ = [
+    "FaceTypeName",
+    "GanSides",
+    "OptimizerName",
+    "PresetName",
+    "TrainJob",
+    "TrainResult",
+]
 
 PresetName = Literal["demo", "quick96", "df", "df-ud"]
 OptimizerName = Literal["adam", "adabelief", "rmsprop"]
 GanSides = Literal["likeness", "both"]
-ColorMode = Literal["none", "rct", "lct", "mkl", "idt", "sot"]
 FaceTypeName = Literal[
     "half_face",
     "midfull_face",

@@ -1,23 +1,32 @@
-"""Batches of both people, made in the background so that a step never waits for its faces."""
+"""Batches of all people, made in the background so that a step never waits for its faces."""
 
 import dataclasses
+import logging
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from faceplate.train.augment import AugmentOptions, augment
-from faceplate.train.faces import FaceBank, Sampler, TrainingFace
+from faceplate.train.faces import FaceBank
 from faceplate.train.presets import TrainSettings
+from faceplate.train.ring import Ring, RingShape
+from faceplate.train.samples import SampleMaker, SampleSettings, Share
+from faceplate.train.workers import WorkerPool
 
 __all__ = ["Batch", "Loader", "SideBatch"]
 
-_AHEAD = 3
-_LATE_WARP = 0.25
+logger = logging.getLogger(__name__)
+
+_AHEAD = 4
+_HELD = 2
+"""Batches that stay untouched behind the newest: the one in use, and one that a device may still
+be reading."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +43,7 @@ class SideBatch:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one step learns from."""
+    """What one step learns from; its memory is used again from the second batch after it on."""
 
     step: int
     """Number of the step, from 0."""
@@ -52,11 +61,22 @@ class Batch:
         return self.sides[1]
 
 
-class Loader:
-    """Makes the batches of steps one after the other, a few ahead, in one thread.
+class _Makers(Protocol):
+    """Who writes batches into the ring."""
 
-    OpenCV works outside of Python's lock, so one thread keeps up with a network on a CPU; `waited`
-    tells whether it does.
+    def submit(self, step: int, slot: int) -> None: ...
+
+    def wait(self, step: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Loader:
+    """Makes the batches of steps one after the other, a few ahead.
+
+    One thread keeps up with a network on a CPU, as OpenCV works outside of Python's lock; a GPU
+    wants processes. `waited` tells whether they keep up. What a batch holds does not depend on who
+    makes it.
 
     Args:
         banks: Faces of the likeness, of the performer and of further people.
@@ -65,6 +85,8 @@ class Loader:
         schedule_steps: Length of the schedule.
         seed: Of every random choice.
         first_step: Number of the step whose batch comes first.
+        workers: Processes that make samples; 0 takes a thread.
+        pinned: Fix the batches in memory, so that a GPU fetches them by itself.
     """
 
     def __init__(
@@ -75,31 +97,26 @@ class Loader:
         schedule_steps: int,
         seed: int,
         first_step: int = 0,
+        *,
+        workers: int = 0,
+        pinned: bool = False,
     ) -> None:
-        self._banks, self._settings, self._seed = banks, settings, seed
-        self._schedule_steps = schedule_steps
-        self._samplers = tuple(
-            Sampler(bank.yaws, _sampler_seed(seed, side), settings.uniform_yaw)
-            for side, bank in enumerate(banks)
-        )
-        self._options = tuple(
-            AugmentOptions(
-                resolution=resolution,
-                transform=settings.transform,
-                rotation_deg=settings.rotation_deg,
-                shift=settings.shift,
-                flip=settings.flip_performer if side else settings.flip_likeness,
-                hsv_power=0.0 if side else settings.hsv_power,
-                light_stops=settings.light_stops,
-                encoding=bank.info.encoding,
-            )
-            for side, bank in enumerate(banks)
-        )
+        samples = _sample_settings(settings, resolution, schedule_steps, seed)
+        self._maker = SampleMaker(banks, samples)
+        self._sides, self._batch = len(banks), settings.batch
+        self._ring = Ring(RingShape(_AHEAD + _HELD, len(banks), settings.batch, resolution))
+        self.pinned = pinned and _pin(self._ring)
+        """Whether the batches are fixed in memory."""
         self.waited = 0.0
-        """Seconds that steps waited for their batch."""
+        """Seconds that steps waited for their batch, but for the first."""
+        self._started = False
         self._next = first_step
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="faces")
-        self._pending: deque[Future[Batch]] = deque()
+        self._pending: deque[int] = deque()
+        self._makers: _Makers = (
+            WorkerPool(banks, samples, self._ring, workers)
+            if workers
+            else _Thread(self._maker, self._ring)
+        )
 
     def __enter__(self) -> "Loader":
         return self
@@ -110,61 +127,123 @@ class Loader:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._makers.close()
+        if self.pinned:
+            _unpin(self._ring)
+        self._ring.close()
+
+    @property
+    def pids(self) -> list[int]:
+        """Ids of the processes that make samples."""
+        return self._makers.pids if isinstance(self._makers, WorkerPool) else []
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the batches that are made ahead."""
+        return self._ring.shape.nbytes
 
     def next(self) -> Batch:
-        """Return the batch of the next step."""
+        """Return the batch of the next step.
+
+        Raises:
+            Damaged: A face cannot be read, or the facesets were changed.
+            Exhausted: The processes that make samples die again and again.
+        """
         while len(self._pending) < _AHEAD:
-            self._pending.append(self._pool.submit(self.make, self._next))
+            self._makers.submit(self._next, self._slot(self._next))
+            self._pending.append(self._next)
             self._next += 1
         began = time.perf_counter()
-        batch = self._pending.popleft().result()
-        self.waited += time.perf_counter() - began
-        return batch
+        step = self._pending.popleft()
+        self._makers.wait(step)
+        if self._started:  # before that, processes start and the first faces are read
+            self.waited += time.perf_counter() - began
+        self._started = True
+        slot = self._slot(step)
+        return Batch(step, tuple(self._side(slot, side) for side in range(self._sides)))
+
+    def seek(self, step: int) -> None:
+        """Let `step` come next; what was made ahead is dropped."""
+        while self._pending:
+            self._makers.wait(self._pending.popleft())
+        self._next = step
 
     def make(self, step: int) -> Batch:
-        """Return the batch of a step; the same for the same seed and step."""
-        return Batch(step, tuple(self._side(side, step) for side in range(len(self._banks))))
-
-    def _side(self, side: int, step: int) -> SideBatch:
-        source, warp = self._source(step)
-        options = dataclasses.replace(self._options[side], warp=warp)
-        samples = []
-        for place in range(self._settings.batch):
-            number = source * self._settings.batch + place
-            index = self._samplers[side].face(number)
-            rng = np.random.default_rng([self._seed, side, source, place])
-            light = self._light(index, rng) if side == 0 else None
-            samples.append(augment(self._banks[side].get(index), options, rng, light))
-        return SideBatch(
-            np.stack([sample.image for sample in samples]),
-            np.stack([sample.target for sample in samples]),
-            np.stack([sample.mattes for sample in samples]),
+        """Make the batch of a step here and now, in memory of its own."""
+        made = [
+            [self._maker.make(step, Share(side, place)) for place in range(self._batch)]
+            for side in range(self._sides)
+        ]
+        return Batch(
+            step,
+            tuple(
+                SideBatch(
+                    np.stack([sample.image for sample in samples]),
+                    np.stack([sample.target for sample in samples]),
+                    np.stack([sample.mattes for sample in samples]),
+                )
+                for samples in made
+            ),
         )
 
-    def _light(self, likeness: int, rng: np.random.Generator) -> TrainingFace | None:
-        """Return the performer's face in whose light a likeness is shown; None for its own.
+    def _slot(self, step: int) -> int:
+        return step % self._ring.shape.slots
 
-        Of three drawn ones it is the one with the most similar head turn.
-        """
-        if rng.random() >= self._settings.performer_light:
-            return None
-        yaw, yaws = self._banks[0].yaws[likeness], self._banks[1].yaws
-        drawn = rng.choice(len(yaws), min(3, len(yaws)), replace=False).tolist()
-        return self._banks[1].get(min(drawn, key=lambda index: abs(yaws[index] - yaw)))
-
-    def _source(self, step: int) -> tuple[int, float]:
-        """Return the step whose samples are shown, and the strength of their warp."""
-        settings = self._settings
-        warp = 1.0 if settings.random_warp else 0.0
-        if step >= settings.warp_until * self._schedule_steps:
-            warp *= _LATE_WARP
-        every = settings.unwarped_every
-        if every and step % every == every - 1:
-            return step - 1, 0.0
-        return step, warp
+    def _side(self, slot: int, side: int) -> SideBatch:
+        return SideBatch(*self._ring.arrays(slot, side))
 
 
-def _sampler_seed(seed: int, side: int) -> int:
-    """Return the seed of a person's order; those of the first two are as saved trainings had it."""
-    return seed * 2 + side if side < 2 else (side << 40) + seed
+class _Thread:
+    """Makes samples in one thread."""
+
+    def __init__(self, maker: SampleMaker, ring: Ring) -> None:
+        self._maker, self._ring = maker, ring
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="faces")
+        self._pending: dict[int, Future[None]] = {}
+
+    def submit(self, step: int, slot: int) -> None:
+        self._pending[step] = self._pool.submit(self._make, step, slot)
+
+    def wait(self, step: int) -> None:
+        self._pending.pop(step).result()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _make(self, step: int, slot: int) -> None:
+        for side in range(self._ring.shape.sides):
+            arrays = self._ring.arrays(slot, side)
+            for place in range(self._ring.shape.batch):
+                sample = self._maker.make(step, Share(side, place))
+                arrays.image[place] = sample.image
+                arrays.target[place] = sample.target
+                arrays.mattes[place] = sample.mattes
+
+
+def _sample_settings(
+    settings: TrainSettings, resolution: int, schedule_steps: int, seed: int
+) -> SampleSettings:
+    names = {field.name for field in dataclasses.fields(SampleSettings)}
+    same = {
+        field.name: getattr(settings, field.name)
+        for field in dataclasses.fields(settings)
+        if field.name in names
+    }
+    return SampleSettings(resolution=resolution, schedule_steps=schedule_steps, seed=seed, **same)
+
+
+def _pin(ring: Ring) -> bool:
+    """Fix the ring in memory for the GPU; True where that worked."""
+    whole = torch.from_numpy(ring.whole)
+    runtime = torch.cuda.cudart()  # type: ignore[no-untyped-call]  # torch has no types for it
+    error = runtime.cudaHostRegister(whole.data_ptr(), ring.shape.nbytes, 0)
+    if error != runtime.cudaError.success:
+        logger.warning("batches cannot be fixed in memory (%s): copies to the GPU wait", error)
+        return False
+    return True
+
+
+def _unpin(ring: Ring) -> None:
+    torch.cuda.synchronize()
+    runtime = torch.cuda.cudart()  # type: ignore[no-untyped-call]  # torch has no types for it
+    runtime.cudaHostUnregister(torch.from_numpy(ring.whole).data_ptr())

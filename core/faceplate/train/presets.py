@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from faceplate.errors import BadSettings
 from faceplate.models.df import DFConfig
-from faceplate.models.net import NetConfig
-from faceplate.train.job import OptimizerName, PresetName, TrainJob
+from faceplate.models.net import InterTraining, NetConfig
+from faceplate.train.augment import ColorMode
+from faceplate.train.job import GanSides, OptimizerName, PresetName, TrainJob
 
 __all__ = ["PRESETS", "Preset", "TrainSettings", "changed_net", "changed_settings"]
 
@@ -24,10 +25,15 @@ class TrainSettings:
     """Rule of the step."""
     learning_rate: float = 5e-5
     """Before the schedule."""
+    first_moment: float = 0.5
+    """Decay of Adam's mean of gradients, 0 up to 1; the paper has 0.5."""
     second_moment: float = 0.999
     """Decay of Adam's mean of squares; 0.99 settles faster in a short training."""
     lr_dropout: float = 0.0
     """Share of the weights that move in a step, as 0.3; 0 moves all."""
+    lr_cos: int = 0
+    """Period in steps of a cosine between the learning rate and zero, as 500 beside lr_dropout; 0:
+    none."""
     warm_up_steps: int = 0
     """Steps over which the learning rate rises from zero."""
     decay_from: float = 1.0
@@ -38,11 +44,44 @@ class TrainSettings:
     """Clip the gradient to a global norm of one."""
     mask_form: Literal["saehd", "quick96"] = "saehd"
     """How the soft mask of the loss is made."""
+    masked_training: bool = True
+    """Compare faces inside their soft mask only."""
+    blur_out_mask: bool = False
+    """Blur what lies outside the mask of the targets, so that its edge shows less."""
     eyes_mouth_priority: bool = False
     """Add 300 times the absolute error inside eyes and mouth."""
     true_face_power: float = 0.0
     """Weight with which a discriminator makes the codes of both people look alike, 0..1; 0.01 is
     usual, 0 leaves it out."""
+    gan_power: float = 0.0
+    """Weight with which a discriminator of patches sharpens the likeness's face, 0..5; 0.1 is usual,
+    once the face is learnt."""
+    gan_patch_size: int = 0
+    """Pixels that one judgement of the discriminator rests on, 3..640; 0 takes an eighth of the
+    resolution."""
+    gan_dims: int = 16
+    """Width of the discriminator, 4..512."""
+    gan_on: GanSides = "likeness"
+    """Whose rebuilt face the discriminator judges: likeness, or both."""
+    face_style_power: float = 0.0
+    """Draw the swapped face's tone to the performer's, 0..100; begin with 0.001."""
+    bg_style_power: float = 0.0
+    """Draw what lies around the swapped face to the plate, 0..100; 2 is usual."""
+    background_power: float = 0.0
+    """Compare the performer's surroundings too, 0..1; AMP takes 0.1."""
+    inter_training: InterTraining = "auto"
+    """Which bottlenecks move: auto, all, or original, as the paper's code has it."""
+    ema_decay: float = 0.0
+    """Predict and save with a running mean of the weights of this decay, as 0.999; 0: the weights
+    themselves."""
+    gradient_accumulation: int = 1
+    """Parts into which a batch is cut, one after the other, for less memory; a divisor of it."""
+    checkpointing: bool = False
+    """Compute inner results a second time for the gradient in place of keeping them."""
+    offload_optimizer: bool = False
+    """Keep the optimiser's state in main memory, for GPUs that are short of it."""
+    compile: bool = False
+    """Compile the network's parts; the first steps take minutes."""
     random_warp: bool = True
     """Distort the input's geometry."""
     warp_until: float = 1.0
@@ -59,6 +98,9 @@ class TrainSettings:
     """Mirror with probability 0.4."""
     flip_performer: bool = True
     """Mirror with probability 0.4."""
+    ct_mode: ColorMode = "none"
+    """Transfer by which the likeness takes the colours of a performer's face drawn at random, input
+    and target alike: none, rct, lct, mkl, idt or sot."""
     hsv_power: float = 0.0
     """Hue, saturation and value of the likeness's input, 0..0.3."""
     light_stops: float = 0.0
@@ -76,6 +118,7 @@ class TrainSettings:
             ("batch", 1 <= self.batch <= 1024, "1..1024"),
             ("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1"),
             ("lr_dropout", self.lr_dropout == 0 or self.optimizer != "adam", "0 with adam"),
+            *_ranges(self),
             ("true_face_power", 0 <= self.true_face_power <= 1, "0..1"),
             ("hsv_power", 0 <= self.hsv_power <= 0.3, "0..0.3"),
             ("performer_light", 0 <= self.performer_light <= 1, "0..1"),
@@ -84,6 +127,29 @@ class TrainSettings:
         for name, good, expected in checks:
             if not good:
                 raise BadSettings(f"{name} {getattr(self, name)}: expected {expected}")
+
+
+def _ranges(settings: TrainSettings) -> tuple[tuple[str, bool, str], ...]:
+    """Return the checks of losses, precision and memory: name, whether it is good, the range."""
+    s = settings
+    parts = s.gradient_accumulation
+    return (
+        ("first_moment", 0 <= s.first_moment < 1, "0 up to 1"),
+        ("second_moment", 0 <= s.second_moment < 1, "0 up to 1"),
+        ("lr_cos", s.lr_cos >= 0, "0 or a number of steps"),
+        ("gan_power", 0 <= s.gan_power <= 5, "0..5"),
+        ("gan_patch_size", s.gan_patch_size == 0 or 3 <= s.gan_patch_size <= 640, "3..640, or 0"),
+        ("gan_dims", 4 <= s.gan_dims <= 512, "4..512"),
+        ("face_style_power", 0 <= s.face_style_power <= 100, "0..100"),
+        ("bg_style_power", 0 <= s.bg_style_power <= 100, "0..100"),
+        ("background_power", 0 <= s.background_power <= 1, "0..1"),
+        ("ema_decay", 0 <= s.ema_decay < 1, "0 up to 1"),
+        (
+            "gradient_accumulation",
+            parts >= 1 and s.batch % parts == 0,
+            f"a divisor of the batch of {s.batch}",
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -120,6 +186,7 @@ PRESETS: dict[PresetName, Preset] = {
             batch=4,
             optimizer="adam",
             learning_rate=1e-3,
+            first_moment=0.9,
             second_moment=0.99,
             warm_up_steps=100,
             decay_from=0.5,

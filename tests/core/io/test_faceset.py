@@ -105,8 +105,8 @@ def test_culled_faces_are_left_out_and_can_be_taken_back(faceset: Faceset) -> No
 def test_poses_are_in_the_order_of_the_ids(faceset: Faceset) -> None:
     for frame in (3, 1):
         faceset.add(a_face(frame))
-    assert [id for id, _ in faceset.poses()] == faceset.ids()
-    assert [pose.yaw for _, pose in faceset.poses()] == [1.0, 3.0]
+    assert faceset.poses().ids.tolist() == faceset.ids()
+    assert faceset.poses().yaw.tolist() == [1.0, 3.0]
 
 
 def test_removed_faces_are_gone(faceset: Faceset) -> None:

@@ -150,3 +150,34 @@ def test_the_light_of_another_face_takes_the_place_of_its_own() -> None:
     own = (plain.target - plain.target.mean(axis=(0, 1)))[..., 0]
     assert np.corrcoef(kept.ravel(), own.ravel())[0, 1] > 0.95
     assert np.array_equal(lit.mattes, plain.mattes)
+
+
+def tinted(color: tuple[float, float, float], spread: float, seed: int) -> TrainingFace:
+    """Return a face of one colour with some spread, whose surroundings are quite another."""
+    rng = np.random.default_rng(seed)
+    matte = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.circle(matte, (SIZE // 2, SIZE // 2), SIZE // 3, 255, -1)
+    skin = np.asarray(color) + rng.normal(0, spread, (SIZE, SIZE, 3))
+    picture = np.where(matte[..., None] > 0, skin, rng.random((SIZE, SIZE, 3)))
+    whole = np.rint(np.clip(picture, 0, 1) * 65535).astype(np.uint16)
+    return TrainingFace(whole, np.stack([matte, matte * 0], axis=-1))
+
+
+@pytest.mark.parametrize("mode", ["rct", "lct", "mkl", "idt", "sot"])
+def test_a_face_takes_the_colours_of_another_under_both_mattes(mode: str) -> None:
+    still = dataclasses.replace(STILL, rotation_deg=0, shift=0, ct_mode=mode)
+    own, other = tinted((0.5, 0.35, 0.3), 0.02, 1), tinted((0.3, 0.4, 0.5), 0.05, 2)
+    sample = augment(own, still, np.random.default_rng(0), color_of=other)
+    inside = own.mattes[..., 0] > 0
+    got, wanted = sample.target[inside], other.image[other.mattes[..., 0] > 0] / 65535
+    assert np.abs(got.mean(axis=0) - wanted.mean(axis=0)).max() < 0.01
+    assert np.abs(got.std(axis=0) / wanted.std(axis=0) - 1).max() < 0.15
+    assert np.array_equal(sample.image, sample.target)
+
+
+def test_the_colours_of_a_face_without_a_matte_are_left_alone() -> None:
+    still = dataclasses.replace(STILL, rotation_deg=0, shift=0, ct_mode="rct")
+    empty = TrainingFace(disc(SIZE).image, np.zeros((SIZE, SIZE, 2), np.uint8))
+    taken = augment(disc(SIZE), still, np.random.default_rng(0), color_of=empty)
+    plain = augment(disc(SIZE), still, np.random.default_rng(0))
+    assert np.array_equal(taken.target, plain.target)
