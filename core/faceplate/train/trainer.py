@@ -4,36 +4,36 @@ import dataclasses
 import logging
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from faceplate.context import Context
-from faceplate.errors import BadSettings, Cancelled, Damaged, NotReady
+from faceplate.errors import Cancelled, Damaged, NotReady
 from faceplate.models import ARCHITECTURES
 from faceplate.models.device import pick_device, pick_precision
-from faceplate.models.folder import ModelFolder, SwapModelConfig
+from faceplate.models.folder import ModelFolder
 from faceplate.models.lock import folder_lock
-from faceplate.models.net import NetConfig
-from faceplate.models.save import Save
-from faceplate.provenance.consent import Decision, check_consent, load_consent
-from faceplate.train.checkpoint import TrainState, read_state
-from faceplate.train.faces import FaceBank
 from faceplate.train.job import TrainJob, TrainResult
 from faceplate.train.loader import Loader
-from faceplate.train.presets import PRESETS, changed_net, changed_settings
+from faceplate.train.opening import (
+    Banks,
+    ask_consents,
+    new_state,
+    open_banks,
+    open_model,
+    resumed_state,
+)
 from faceplate.train.preview import Preview, plot_losses
 from faceplate.train.record import record_run, with_run
 from faceplate.train.saver import Saver
 from faceplate.train.step import Stepper
+from faceplate.train.workers import pick_workers
 
 __all__ = ["TrainJob", "TrainResult", "train"]
 
 logger = logging.getLogger(__name__)
-
-Banks = tuple[FaceBank, ...]
 
 
 def train(job: TrainJob, context: Context) -> TrainResult:
@@ -52,9 +52,9 @@ def train(job: TrainJob, context: Context) -> TrainResult:
         Cancelled: Stopped on request, after saving.
     """
     with ExitStack() as stack:
-        banks = _open_banks(job, stack)
-        decisions = _consents(job, banks, context)
-        folder = _open_model(job, banks, decisions[0])
+        banks = open_banks(job, stack)
+        decisions = ask_consents(job, banks, context)
+        folder = open_model(job, banks, decisions[0])
         if not stack.enter_context(folder_lock(folder.path)):
             raise NotReady(f"another process is training {folder.path}: wait for it, or stop it")
         # Moments of weights that no longer move decay into denormal numbers, on which a CPU is
@@ -86,7 +86,7 @@ class Training:
         self._dtype = pick_precision(device, job.precision)
         saves = folder.saves()
         newest = folder.latest() if saves else None
-        self._state = _new_state(job) if newest is None else _resumed_state(job, newest)
+        self._state = new_state(job) if newest is None else resumed_state(job, newest)
         self._first_step = self._saved_step = self._state.step
         self._saver = Saver(folder, job.keep_saves, job.autobackup_hours, newest)
         net = ARCHITECTURES.load(folder.config.architecture)(folder.config.net, self._state.seed)
@@ -123,6 +123,8 @@ class Training:
             state.schedule_steps,
             state.seed,
             state.step,
+            workers=pick_workers(self._job.workers, self._device.type),
+            pinned=self._device.type == "cuda",
         )
         with loader, self._saver:
             try:
@@ -224,105 +226,3 @@ class Training:
             preview=str(self._picture()),
             plot=str(self._folder.path / "losses.png"),
         )
-
-
-def _open_banks(job: TrainJob, stack: ExitStack) -> Banks:
-    resolution = _net_of(job).resolution
-    paths = (job.likeness, job.performer, *job.others)
-    room = job.cache_mb * 2**20 // len(paths)
-    opened: list[FaceBank] = []
-    for path in paths:
-        bank = FaceBank(Path(path), resolution, room)
-        stack.callback(bank.close)
-        opened.append(bank)
-    for other, path in zip(opened[1:], paths[1:], strict=True):
-        for name in ("face_type", "encoding"):
-            ours, theirs = getattr(opened[0].info, name), getattr(other.info, name)
-            if ours != theirs:
-                raise BadSettings(
-                    f"the facesets differ in {name}: {ours} of the likeness, {theirs} of {path}; "
-                    "extract one of them again"
-                )
-    return tuple(opened)
-
-
-def _net_of(job: TrainJob) -> NetConfig:
-    if ModelFolder.exists(job.out):
-        return ModelFolder(job.out).config.net
-    return changed_net(job, PRESETS[job.preset or "df-ud"].net)
-
-
-def _consents(job: TrainJob, banks: Banks, context: Context) -> list[Decision]:
-    """Ask for every person whose face the model can put in, the likeness first."""
-    if len(job.other_consents) > len(job.others):
-        raise BadSettings(
-            f"{len(job.other_consents)} other_consents for {len(job.others)} others: give one each"
-        )
-    records = [job.consent, *job.other_consents] + [None] * len(job.others)
-    people = [banks[0], *banks[2:]]
-    return [
-        check_consent(
-            load_consent(Path(record)) if record else None,
-            use="train",
-            likeness=bank.info.name,
-            shot=None,
-            on=datetime.now(UTC).date(),
-            policy=context.consent_policy,
-            log=context.home / "consent.log",
-        )
-        for bank, record in zip(people, records, strict=False)
-    ]
-
-
-def _open_model(job: TrainJob, banks: Banks, decision: Decision) -> ModelFolder:
-    likeness, performer = (bank.info for bank in banks[:2])
-    wanted = SwapModelConfig(
-        likeness=likeness.name,
-        performer=performer.name,
-        face_type=likeness.face_type,
-        encoding=likeness.encoding,
-        net=_net_of(job),
-        consent_id=decision.consent_id,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    if not ModelFolder.exists(job.out):
-        _refuse_others(job, wanted.architecture)
-        return ModelFolder.create(job.out, wanted)
-    folder = ModelFolder(job.out)
-    _refuse_other(job, folder.config, wanted)
-    _refuse_others(job, folder.config.architecture)
-    return folder
-
-
-def _refuse_others(job: TrainJob, architecture: str) -> None:
-    if job.others and architecture != "comb":
-        raise BadSettings(
-            f"{len(job.others)} others, but {architecture} knows a likeness and a performer only: "
-            "leave them out, or train a comb model"
-        )
-
-
-def _refuse_other(job: TrainJob, model: SwapModelConfig, wanted: SwapModelConfig) -> None:
-    """Refuse to train a model on for other people, or with another network than it has."""
-    wanted = dataclasses.replace(wanted, net=changed_net(job, model.net))
-    for name in ("likeness", "performer", "face_type", "encoding", "net"):
-        has, asked = getattr(model, name), getattr(wanted, name)
-        if has != asked:
-            raise BadSettings(
-                f"{job.out} is a model with {name} {has}, asked for {asked}: name another folder "
-                "to train a new model"
-            )
-
-
-def _new_state(job: TrainJob) -> TrainState:
-    preset = job.preset or "df-ud"
-    settings = changed_settings(job, PRESETS[preset].settings)
-    return TrainState(0, job.schedule_steps or settings.steps, settings, preset, job.seed)
-
-
-def _resumed_state(job: TrainJob, save: Save) -> TrainState:
-    state = read_state(save)
-    base = state.settings if job.preset is None else PRESETS[job.preset].settings
-    state.settings = changed_settings(job, base)
-    state.schedule_steps = job.schedule_steps or state.schedule_steps
-    return state

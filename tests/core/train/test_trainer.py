@@ -148,8 +148,11 @@ train(job, Context(home, Progress(die_at_13), device="cpu", consent_policy="warn
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is of POSIX")
-def test_ten_steps_a_kill_and_ten_steps_are_twenty_steps_bit_for_bit(tmp_path: Path) -> None:
-    job = tiny_job(tmp_path, steps=20, save_every_steps=10)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ten_steps_a_kill_and_ten_steps_are_twenty_steps_bit_for_bit(
+    tmp_path: Path, workers: int
+) -> None:
+    job = tiny_job(tmp_path, steps=20, save_every_steps=10, workers=workers)
     settings = tmp_path / "job.json"
     settings.write_text(to_json(job))
     killed = subprocess.run(
@@ -163,7 +166,7 @@ def test_ten_steps_a_kill_and_ten_steps_are_twenty_steps_bit_for_bit(tmp_path: P
     assert ModelFolder(job.out).latest().step == 10
     one_thread = dataclasses.replace(warned(tmp_path), threads=1)
     assert train(job, one_thread).steps_done == 10
-    whole = dataclasses.replace(job, out=str(tmp_path / "whole"))
+    whole = dataclasses.replace(job, out=str(tmp_path / "whole"), workers=0)
     train(whole, one_thread)
     assert to_dict(ModelFolder(whole.out).config.net) == to_dict(ModelFolder(job.out).config.net)
     resumed, straight = weights(job), weights(whole)
@@ -240,6 +243,25 @@ def test_facesets_of_two_encodings_are_refused(tmp_path: Path) -> None:
     tiny_faceset(tmp_path / "likeness.faceset", "likeness", encoding="srgb")
     with pytest.raises(BadSettings, match="differ in encoding: srgb of the likeness"):
         train(tiny_job(tmp_path), warned(tmp_path))
+
+
+def test_a_model_sees_a_tighter_framing_than_its_facesets(tmp_path: Path) -> None:
+    job = tiny_job(tmp_path, steps=1, face_type="midfull_face")
+    train(job, warned(tmp_path))
+    assert ModelFolder(job.out).config.face_type == "midfull_face"
+    on = dataclasses.replace(job, face_type=None, steps=2)
+    assert train(on, warned(tmp_path)).step == 2
+    with pytest.raises(BadSettings, match="with face_type midfull_face, asked for half_face"):
+        train(dataclasses.replace(job, face_type="half_face"), warned(tmp_path))
+
+
+def test_facesets_of_two_framings_meet_at_the_tighter_one(tmp_path: Path) -> None:
+    tiny_faceset(tmp_path / "likeness.faceset", "likeness", face_type="whole_face")
+    job = tiny_job(tmp_path, steps=1)
+    with pytest.raises(BadSettings, match="differ in face_type: whole_face of the likeness"):
+        train(job, warned(tmp_path))
+    train(dataclasses.replace(job, face_type="full_face"), warned(tmp_path))
+    assert ModelFolder(job.out).config.face_type == "full_face"
 
 
 def test_a_missing_faceset_is_not_found(tmp_path: Path) -> None:

@@ -1,0 +1,162 @@
+"""What a training stands on: facesets, consents, a model and its state."""
+
+import dataclasses
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from faceplate.context import Context
+from faceplate.errors import BadSettings
+from faceplate.models.folder import ModelFolder, SwapModelConfig
+from faceplate.models.net import NetConfig
+from faceplate.models.save import Save
+from faceplate.provenance.consent import Decision, check_consent, load_consent
+from faceplate.train.checkpoint import TrainState, read_state
+from faceplate.train.faces import FaceBank
+from faceplate.train.job import TrainJob
+from faceplate.train.presets import PRESETS, changed_net, changed_settings
+
+__all__ = ["Banks", "ask_consents", "new_state", "open_banks", "open_model", "resumed_state"]
+
+Banks = tuple[FaceBank, ...]
+"""Of the likeness, of the performer, of further people."""
+
+
+def open_banks(job: TrainJob, stack: ExitStack) -> Banks:
+    """Open the facesets of a job, at the framing that the model sees.
+
+    Args:
+        job: What is asked for.
+        stack: Closes them.
+
+    Raises:
+        NotFound: A faceset is missing or empty.
+        BadSettings: They do not fit each other, the model or the job.
+    """
+    if job.cache_mb < 0:
+        raise BadSettings(f"cache_mb {job.cache_mb}: expected at least 0")
+    resolution, face_type = _net_of(job).resolution, _face_type_of(job)
+    paths = (job.likeness, job.performer, *job.others)
+    room = job.cache_mb * 2**20 // len(paths)
+    opened: list[FaceBank] = []
+    for path in paths:
+        bank = FaceBank(Path(path), resolution, room, face_type)
+        stack.callback(bank.close)
+        opened.append(bank)
+    for other, path in zip(opened[1:], paths[1:], strict=True):
+        _refuse_unlike(opened[0], other, path)
+    return tuple(opened)
+
+
+def _refuse_unlike(likeness: FaceBank, other: FaceBank, path: str) -> None:
+    if likeness.info.encoding != other.info.encoding:
+        raise BadSettings(
+            f"the facesets differ in encoding: {likeness.info.encoding} of the likeness, "
+            f"{other.info.encoding} of {path}; extract one of them again"
+        )
+    if likeness.face_type != other.face_type:
+        raise BadSettings(
+            f"the facesets differ in face_type: {likeness.face_type} of the likeness, "
+            f"{other.face_type} of {path}; name the tighter one with --face-type"
+        )
+
+
+def _face_type_of(job: TrainJob) -> str | None:
+    """Return the framing that the model has or is to have; None for that of the facesets."""
+    if not ModelFolder.exists(job.out):
+        return job.face_type
+    return job.face_type or ModelFolder(job.out).config.face_type
+
+
+def _net_of(job: TrainJob) -> NetConfig:
+    if ModelFolder.exists(job.out):
+        return ModelFolder(job.out).config.net
+    return changed_net(job, PRESETS[job.preset or "df-ud"].net)
+
+
+def ask_consents(job: TrainJob, banks: Banks, context: Context) -> list[Decision]:
+    """Ask for the consent of every person whose face the model can put in, the likeness first.
+
+    Raises:
+        ConsentRefused: One has no valid record.
+        BadSettings: More records than people.
+    """
+    if len(job.other_consents) > len(job.others):
+        raise BadSettings(
+            f"{len(job.other_consents)} other_consents for {len(job.others)} others: give one each"
+        )
+    records = [job.consent, *job.other_consents] + [None] * len(job.others)
+    people = [banks[0], *banks[2:]]
+    return [
+        check_consent(
+            load_consent(Path(record)) if record else None,
+            use="train",
+            likeness=bank.info.name,
+            shot=None,
+            on=datetime.now(UTC).date(),
+            policy=context.consent_policy,
+            log=context.home / "consent.log",
+        )
+        for bank, record in zip(people, records, strict=False)
+    ]
+
+
+def open_model(job: TrainJob, banks: Banks, decision: Decision) -> ModelFolder:
+    """Open the model that a job names, or make it.
+
+    Raises:
+        BadSettings: It is a model of other people, or another network than is asked for.
+    """
+    likeness, performer = (bank.info for bank in banks[:2])
+    wanted = SwapModelConfig(
+        likeness=likeness.name,
+        performer=performer.name,
+        face_type=str(banks[0].face_type),
+        encoding=likeness.encoding,
+        net=_net_of(job),
+        consent_id=decision.consent_id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    if not ModelFolder.exists(job.out):
+        _refuse_others(job, wanted.architecture)
+        return ModelFolder.create(job.out, wanted)
+    folder = ModelFolder(job.out)
+    _refuse_other(job, folder.config, wanted)
+    _refuse_others(job, folder.config.architecture)
+    return folder
+
+
+def _refuse_others(job: TrainJob, architecture: str) -> None:
+    if job.others and architecture != "comb":
+        raise BadSettings(
+            f"{len(job.others)} others, but {architecture} knows a likeness and a performer only: "
+            "leave them out, or train a comb model"
+        )
+
+
+def _refuse_other(job: TrainJob, model: SwapModelConfig, wanted: SwapModelConfig) -> None:
+    """Refuse to train a model on for other people, or with another network than it has."""
+    wanted = dataclasses.replace(wanted, net=changed_net(job, model.net))
+    for name in ("likeness", "performer", "face_type", "encoding", "net"):
+        has, asked = getattr(model, name), getattr(wanted, name)
+        if has != asked:
+            raise BadSettings(
+                f"{job.out} is a model with {name} {has}, asked for {asked}: name another folder "
+                "to train a new model"
+            )
+
+
+def new_state(job: TrainJob) -> TrainState:
+    """Return the state of a model that has learnt nothing. Raises BadSettings."""
+    preset = job.preset or "df-ud"
+    settings = changed_settings(job, PRESETS[preset].settings)
+    return TrainState(0, job.schedule_steps or settings.steps, settings, preset, job.seed)
+
+
+def resumed_state(job: TrainJob, save: Save) -> TrainState:
+    """Return the state of a save, as the job wants it to go on. Raises BadSettings or Damaged."""
+    state = read_state(save)
+    base = state.settings if job.preset is None else PRESETS[job.preset].settings
+    state.settings = changed_settings(job, base)
+    state.schedule_steps = job.schedule_steps or state.schedule_steps
+    return state
