@@ -252,7 +252,7 @@ def _up_bias(array: Array) -> Array:
 
 
 def _tensor(array: Array) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, np.float32))
+    return torch.from_numpy(np.array(array, np.float32, order="C"))  # a copy that may be written
 
 
 def _check(weights: Mapping[str, Tensor], architecture: str, net: NetConfig, model: str) -> None:
