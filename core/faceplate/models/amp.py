@@ -73,6 +73,7 @@ class AMP(SwapNet):
     Args:
         config: Its shape.
         seed: Of the initial weights.
+        initialisation: How they are drawn.
     """
 
     Config = AMPConfig
@@ -81,14 +82,16 @@ class AMP(SwapNet):
     def build(self) -> None:
         """Make the encoder, both bottlenecks and the decoder."""
         config = self.config
-        self.encoder = Encoder(config.resolution, config.e_dims, config.options)
+        self.encoder = Encoder(config.core, config.e_dims, config.options, config.grown)
         self.dense = nn.Linear(self.encoder.size, config.ae_dims)
         self.inter_likeness, self.inter_performer = self._inter(), self._inter()
-        self.decoder = Decoder(config.inter_dims, config.d_dims, config.d_mask_dims, config.options)
+        self.decoder = Decoder(
+            config.inter_dims, config.d_dims, config.d_mask_dims, config.options, config.grown
+        )
 
     def _inter(self) -> MapInter:
         config = self.config
-        return MapInter(config.ae_dims, config.inter_dims, config.resolution // 32)
+        return MapInter(config.ae_dims, config.inter_dims, config.core // 32)
 
     def train_pass(self, sides: Sequence[Tensor], rng: torch.Generator | None = None) -> TrainPass:
         """Rebuild the likeness from a random mix of channels and the performer from its own."""

@@ -35,6 +35,7 @@ class Comb(DF):
     Args:
         config: Its shape.
         seed: Of the initial weights.
+        initialisation: How they are drawn.
     """
 
     Config = CombConfig

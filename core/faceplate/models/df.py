@@ -31,6 +31,7 @@ class DF(SwapNet):
     Args:
         config: Its shape.
         seed: Of the initial weights.
+        initialisation: How they are drawn.
     """
 
     Config: ClassVar[type[NetConfig]] = DFConfig
@@ -38,9 +39,9 @@ class DF(SwapNet):
     def build(self) -> None:
         """Make the encoder, the bottleneck and the decoders."""
         config = self.config
-        self.encoder = Encoder(config.resolution, config.e_dims, config.options)
+        self.encoder = Encoder(config.core, config.e_dims, config.options, config.grown)
         self.inter = Inter(
-            self.encoder.size, config.ae_dims, config.ae_dims, config.resolution, config.options
+            self.encoder.size, config.ae_dims, config.ae_dims, config.core, config.options
         )
         self._build_decoders()
 
@@ -50,20 +51,14 @@ class DF(SwapNet):
 
     def _decoder(self) -> Decoder:
         config = self.config
-        return Decoder(config.ae_dims, config.d_dims, config.d_mask_dims, config.options)
+        return Decoder(
+            config.ae_dims, config.d_dims, config.d_mask_dims, config.options, config.grown
+        )
 
     def encode(self, faces: Tensor) -> Tensor:
         """Map faces (B, 3, R, R), working 0..1, to codes (B, ae_dims, L, L)."""
         code: Tensor = self.inter(self.encoder(faces))
         return code
-
-    def likeness(self, code: Tensor) -> Decoded:
-        """Return the likeness's face and matte of a code."""
-        return self._decoded(0, code)
-
-    def performer(self, code: Tensor) -> Decoded:
-        """Return the performer's face and matte of a code."""
-        return self._decoded(1, code)
 
     def train_pass(self, sides: Sequence[Tensor], rng: torch.Generator | None = None) -> TrainPass:
         """Rebuild each side with its own decoder; all go through the encoder as one batch."""

@@ -33,6 +33,7 @@ class LIAE(SwapNet):
     Args:
         config: Its shape.
         seed: Of the initial weights.
+        initialisation: How they are drawn.
     """
 
     Config = LIAEConfig
@@ -40,15 +41,15 @@ class LIAE(SwapNet):
     def build(self) -> None:
         """Make the encoder, both bottlenecks and the decoder."""
         config = self.config
-        self.encoder = Encoder(config.resolution, config.e_dims, config.options)
+        self.encoder = Encoder(config.core, config.e_dims, config.options, config.grown)
         self.inter_ab, self.inter_b = self._inter(), self._inter()
         self.decoder = Decoder(
-            config.ae_dims * 4, config.d_dims, config.d_mask_dims, config.options
+            config.ae_dims * 4, config.d_dims, config.d_mask_dims, config.options, config.grown
         )
 
     def _inter(self) -> Inter:
         config, out = self.config, self.config.ae_dims * 2
-        return Inter(self.encoder.size, config.ae_dims, out, config.resolution, config.options)
+        return Inter(self.encoder.size, config.ae_dims, out, config.core, config.options)
 
     def train_pass(self, sides: Sequence[Tensor], rng: torch.Generator | None = None) -> TrainPass:
         """Rebuild the likeness from AB twice and the performer from B and AB, in one batch."""

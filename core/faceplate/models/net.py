@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from faceplate.errors import BadSettings
-from faceplate.models.blocks import glorot
+from faceplate.models.growth import Outer
+from faceplate.models.initialise import initialise
 
 __all__ = [
     "Decoded",
@@ -37,7 +38,8 @@ class NetConfig:
     """The shape of a swap network; fixed when a model is created, but for its growth."""
 
     resolution: int = 128
-    """Side of the square face in pixels: 32..640, a multiple of 16 (of 32 with ``d`` or ``t``)."""
+    """Side of the square face in pixels: 32..640, a multiple of 16 (of 32 with ``d`` or ``t``); of
+    a grown network up to 1024."""
     options: str = ""
     """Letters of the variant, any of ``u``, ``d``, ``t``, ``c``, in any order."""
     ae_dims: int = 256
@@ -48,8 +50,11 @@ class NetConfig:
     """Width of the decoders, 4..256."""
     d_mask_dims: int = 22
     """Width of the decoders' matte branch, 4..256."""
+    grown: int = 0
+    """How often the network has doubled its resolution since it was made, 0..5."""
 
     RANGES: ClassVar[dict[str, tuple[int, int]]] = {
+        "grown": (0, 5),
         "ae_dims": (8, 1024),
         "e_dims": (4, 256),
         "d_dims": (4, 256),
@@ -61,14 +66,23 @@ class NetConfig:
         unknown = set(self.options) - set("udtc")
         if unknown or len(set(self.options)) != len(self.options):
             raise BadSettings(f"options {self.options!r}: expected letters of 'udtc', each once")
-        step = 32 if set("dt") & set(self.options) else 16
-        if self.resolution % step or not 32 <= self.resolution <= 640:
-            raise BadSettings(
-                f"resolution {self.resolution}: expected a multiple of {step} in 32..640"
-            )
         for name, (low, high) in self.RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise BadSettings(f"{name} {getattr(self, name)}: expected {low}..{high}")
+        self._check_resolution()
+
+    def _check_resolution(self) -> None:
+        step = (32 if set("dt") & set(self.options) else 16) << self.grown
+        low, high = 32 << self.grown, min(640 << self.grown, 1024 if self.grown else 640)
+        if self.resolution % step or not low <= self.resolution <= high:
+            raise BadSettings(
+                f"resolution {self.resolution}: expected a multiple of {step} in {low}..{high}"
+            )
+
+    @property
+    def core(self) -> int:
+        """Side of the face in pixels before the network grew."""
+        return self.resolution >> self.grown
 
 
 class Decoded(NamedTuple):
@@ -109,18 +123,19 @@ class SwapNet(nn.Module, ABC):
     Args:
         config: Its shape.
         seed: Of the initial weights; the same seed gives the same weights on every machine.
+        initialisation: How they are drawn, ``glorot`` or ``convolution_aware``.
     """
 
     Config: ClassVar[type[NetConfig]] = NetConfig
     config: NetConfig
 
-    def __init__(self, config: NetConfig, seed: int = 0) -> None:
+    def __init__(self, config: NetConfig, seed: int = 0, initialisation: str = "glorot") -> None:
         super().__init__()
         self.config = config
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.build()
-            self.apply(glorot)
+            initialise(self, initialisation)
 
     @abstractmethod
     def build(self) -> None:
@@ -155,6 +170,13 @@ class SwapNet(nn.Module, ABC):
             morph: Share of the likeness, 0..1, where the architecture has one; None is all of it.
             people: Whose face goes in, and who is in the plate.
         """
+
+    def fade(self, share: float) -> None:
+        """Let the outermost level of a grown network count by `share`, 0..1, the others fully."""
+        for name, module in self.named_modules():
+            if isinstance(module, Outer):
+                level = int(name.rpartition(".")[2]) + 1
+                module.fade.fill_(share if level == self.config.grown else 1.0)
 
     @abstractmethod
     def inters(self) -> list[nn.Module]:

@@ -31,7 +31,7 @@ class Quick96Config(NetConfig):
     def __post_init__(self) -> None:
         """Refuse what is no Quick96. Raises BadSettings."""
         super().__post_init__()
-        if self.resolution != _RESOLUTION or set(self.options) != set("ud"):
+        if self.core != _RESOLUTION or set(self.options) != set("ud"):
             raise BadSettings(
                 f"quick96 is 96 pixels with options 'ud', got {self.resolution} with "
                 f"{self.options!r}: use --architecture df for another shape"
@@ -44,6 +44,7 @@ class Quick96(DF):
     Args:
         config: Its shape.
         seed: Of the initial weights.
+        initialisation: How they are drawn.
     """
 
     Config = Quick96Config

@@ -13,8 +13,8 @@ from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from faceplate.errors import Damaged
-from faceplate.models.blocks import glorot
 from faceplate.models.device import lay_out
+from faceplate.models.initialise import glorot
 from faceplate.train.mover import Mover, detached, prefixed, unprefixed
 from faceplate.train.presets import TrainSettings
 
