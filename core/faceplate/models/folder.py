@@ -14,6 +14,9 @@ model/
 ```
 """
 
+import contextlib
+import dataclasses
+import json
 import logging
 import shutil
 from collections.abc import Mapping
@@ -41,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SwapModelConfig:
-    """What a swap model is; written when it is created and never changed."""
+    """What a swap model is; written when it is created, and changed only when its network grows."""
 
     likeness: str
     """Id of the likeness (whose face goes in), such as ``p1A``."""
@@ -55,6 +58,8 @@ class SwapModelConfig:
     """Name in `faceplate.models.ARCHITECTURES`."""
     net: NetConfig = field(default_factory=DFConfig)
     """Shape of the network, of the architecture's own kind."""
+    others: list[str] = field(default_factory=list)
+    """Ids of further people, in the order of their decoders (comb)."""
     consent_id: str | None = None
     """Consent record under which training began; None where the policy let it pass."""
     created: str = ""
@@ -64,12 +69,24 @@ class SwapModelConfig:
     format: int = 1
     """Version of this folder format."""
 
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Ids of all people as the network numbers them: likeness, performer, others."""
+        return (self.likeness, self.performer, *self.others)
+
+    def number_of(self, person: str) -> int:
+        """Return the network's number of a person. Raises NotFound, which names those it holds."""
+        if person not in self.people:
+            raise NotFound(f"the model holds no {person!r}; it holds {', '.join(self.people)}")
+        return self.people.index(person)
+
 
 class ModelFolder:
     """A swap model's folder.
 
     What a killed writer left behind is removed when the folder is opened; the folder of a writer
-    that is at work is left alone.
+    that is at work is left alone. The shape of the network is that of the newest save, for a
+    network that grew has saves of several shapes.
 
     Args:
         path: The folder.
@@ -81,30 +98,31 @@ class ModelFolder:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        if not (self.path / "config.json").is_file():
+        if not (self.path / CONFIG).is_file():
             raise NotFound(f"{self.path} is not a swap model: it has no config.json")
-        self.config = _read_config(self.path / "config.json")
+        self.config = _read_config(self.path / CONFIG)
         if self.config.format != 1:
             raise BadSettings(
                 f"{self.path}: model format {self.config.format} is newer than this version of "
                 "Faceplate (1); update Faceplate"
             )
+        self.config = dataclasses.replace(self.config, net=self._newest_net())
         self._remove_leftovers()
 
     @classmethod
     def create(cls, path: Path | str, config: SwapModelConfig) -> "ModelFolder":
         """Make a new model without saves. Raises InvalidInput if there is one already."""
         folder = Path(path)
-        if (folder / "config.json").exists():
+        if (folder / CONFIG).exists():
             raise InvalidInput(f"there is a swap model in {folder} already; choose another folder")
         (folder / "saves").mkdir(parents=True, exist_ok=True)
-        write_text(folder / "config.json", to_json(config))
+        write_text(folder / CONFIG, to_json(config))
         return cls(folder)
 
     @staticmethod
     def exists(path: Path | str) -> bool:
         """Return whether `path` holds a swap model."""
-        return (Path(path) / "config.json").is_file()
+        return (Path(path) / CONFIG).is_file()
 
     def saves(self) -> list[Save]:
         """Return all saves, oldest first, whole or not."""
@@ -156,11 +174,28 @@ class ModelFolder:
         target = self.path / "saves" / f"{step:09d}"
         save = Save(target, step)
         if not _is_whole(save):
-            config = (self.path / CONFIG).read_bytes()
+            config = to_json(self.config).encode()
             save = write_save_folder(target, step, weights, optimizer, state, config)
         for old in [old for old in self.saves() if old.step <= step][: -max(keep, 1)]:
             shutil.rmtree(old.path, ignore_errors=True)
         return save
+
+    def config_of(self, save: Save) -> SwapModelConfig:
+        """Return the model's config with the network that a save holds. Raises Damaged."""
+        content = save.config()
+        if content is None:
+            return self.config
+        what = str(save.path / CONFIG)
+        try:
+            saved = _parsed(dict(json.loads(content)), what)
+        except ValueError as error:
+            raise Damaged(f"{what} is not JSON: {error}") from error
+        return dataclasses.replace(self.config, net=saved.net)
+
+    def grow(self, net: NetConfig) -> None:
+        """Take a network of another shape from the next save on; earlier saves keep theirs."""
+        self.config = dataclasses.replace(self.config, net=net)
+        write_text(self.path / CONFIG, to_json(self.config))
 
     def sha256(self) -> str:
         """Return the hash of the newest weights, for provenance."""
@@ -177,11 +212,17 @@ class ModelFolder:
             InvalidInput: `dest` holds a model already.
         """
         save = self.latest()
-        folder = ModelFolder.create(dest, self.config)
+        folder = ModelFolder.create(dest, self.config_of(save))
         kind = {"float16": torch.float16, "float32": torch.float32}[dtype]
         weights = {name: tensor.to(kind) for name, tensor in save.weights().items()}
         folder.write_save(save.step, weights, None, save.state())
         return folder
+
+    def _newest_net(self) -> NetConfig:
+        for save in reversed(self.saves()):
+            with contextlib.suppress(Damaged):  # `latest` tells of it where it matters
+                return self.config_of(save).net
+        return self.config.net
 
     def _remove_leftovers(self) -> None:
         leftovers = [
@@ -196,11 +237,14 @@ class ModelFolder:
 
 
 def _read_config(path: Path) -> SwapModelConfig:
-    values = read_json(path)
+    return _parsed(read_json(path), str(path))
+
+
+def _parsed(values: dict[str, Any], what: str) -> SwapModelConfig:
     name, net = values.get("architecture", "df"), values.get("net", {})
     if isinstance(name, str) and isinstance(net, dict):
-        values["net"] = from_dict(ARCHITECTURES.load(name).Config, net, f"{path}: net")
-    return from_dict(SwapModelConfig, values, str(path))
+        values["net"] = from_dict(ARCHITECTURES.load(name).Config, net, f"{what}: net")
+    return from_dict(SwapModelConfig, values, what)
 
 
 def _is_whole(save: Save) -> bool:

@@ -108,10 +108,11 @@ def load_predictor(
     """
     model = folder if isinstance(folder, ModelFolder) else ModelFolder(folder)
     save = model.latest()
-    net = ARCHITECTURES.load(model.config.architecture)(model.config.net)
+    config = model.config_of(save)
+    net = ARCHITECTURES.load(config.architecture)(config.net)
     load_weights(net, save.weights(), str(save.path))
     target = pick_device(device)
-    return Predictor(net, model.config, save.sha256(), target, pick_precision(target, precision))
+    return Predictor(net, config, save.sha256(), target, pick_precision(target, precision))
 
 
 def load_weights(net: nn.Module, weights: Mapping[str, Tensor], what: str) -> None:

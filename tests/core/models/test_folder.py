@@ -1,8 +1,10 @@
+import dataclasses
 import errno
 import json
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -14,6 +16,7 @@ import torch
 from faceplate.config import to_dict
 from faceplate.errors import BadSettings, Damaged, DiskFull, InvalidInput, NotFound
 from faceplate.models import save as save_module
+from faceplate.models.amp import AMPConfig
 from faceplate.models.df import DFConfig
 from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.models.lock import folder_lock
@@ -202,3 +205,52 @@ def test_a_run_killed_at_random_moments_loses_nothing_beyond_its_last_save(tmp_p
         assert torch.equal(save.weights()["w"], torch.full((64, 64), float(save.step)))
         assert save.state() == {"step": save.step}
         assert not list((folder.path / "saves").glob(".*"))
+
+
+def test_a_model_of_any_architecture_comes_back_as_it_was(tmp_path: Path) -> None:
+    net = AMPConfig(64, "udt", 8, 4, 4, 4, inter_dims=32)
+    config = dataclasses.replace(CONFIG, architecture="amp", net=net)
+    assert ModelFolder.create(tmp_path / "amp", config).config == config
+
+
+def test_a_net_of_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
+    folder = model(tmp_path)
+    values = {**to_dict(CONFIG), "architecture": "liae"}
+    values["net"]["inter_dims"] = 32
+    (folder.path / "config.json").write_text(json.dumps(values))
+    with pytest.raises(BadSettings, match="net: unknown key 'inter_dims'"):
+        ModelFolder(folder.path)
+
+
+def test_saves_keep_their_shape_when_the_network_grows(tmp_path: Path) -> None:
+    folder = model(tmp_path)
+    write(folder, 1)
+    grown = dataclasses.replace(CONFIG.net, resolution=64, grown=1)
+    folder.grow(grown)
+    assert ModelFolder(folder.path).config.net == CONFIG.net  # nothing of that shape is saved yet
+    write(folder, 2)
+    opened = ModelFolder(folder.path)
+    assert opened.config.net == grown
+    assert [opened.config_of(save).net for save in opened.saves()] == [CONFIG.net, grown]
+    assert opened.export(tmp_path / "small").config.net == grown
+
+
+def test_without_its_newest_save_a_grown_model_is_what_it_was_before(tmp_path: Path) -> None:
+    folder = model(tmp_path)
+    write(folder, 1)
+    folder.grow(dataclasses.replace(CONFIG.net, resolution=64, grown=1))
+    write(folder, 2)
+    shutil.rmtree(folder.saves()[-1].path)
+    back = ModelFolder(folder.path)
+    assert back.config.net == CONFIG.net
+    write(back, 3)
+    assert back.config_of(back.latest()).net == CONFIG.net
+
+
+def test_people_are_numbered_likeness_performer_others(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, others=["cat", "dan"])
+    folder = ModelFolder.create(tmp_path / "comb", config)
+    assert folder.config.people == ("amy", "bob", "cat", "dan")
+    assert folder.config.number_of("dan") == 3
+    with pytest.raises(NotFound, match="it holds amy, bob, cat, dan"):
+        folder.config.number_of("eve")
