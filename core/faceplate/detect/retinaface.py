@@ -9,11 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from faceplate.detect import Detection
-from faceplate.errors import BadShape, Damaged
+from faceplate.errors import BadShape
+from faceplate.io.onnxfile import open_onnx
 
 __all__ = ["RetinaFace"]
 
@@ -50,7 +49,7 @@ class RetinaFace:
         score_threshold: float = 0.5,
         overlap_threshold: float = 0.4,
     ) -> None:
-        self._session = _session(weights, threads)
+        self._session = open_onnx(weights, "RetinaFace", threads=threads)
         self._input = self._session.get_inputs()[0].name
         self._long_side = long_side
         self._score_threshold = score_threshold
@@ -126,15 +125,3 @@ def _blob(view: Floats, size: tuple[int, int]) -> Floats:
     centred = small[:, :, ::-1] * np.float32(255) - _MEAN_BGR
     blob[0, :, : small.shape[0], : small.shape[1]] = centred.transpose(2, 0, 1)
     return blob
-
-
-def _session(weights: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # old graphs warn once per initialiser
-    options.intra_op_num_threads = threads
-    try:
-        return onnxruntime.InferenceSession(
-            str(weights), options, providers=["CPUExecutionProvider"]
-        )
-    except (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.Fail) as error:
-        raise Damaged(f"{weights} is not the ONNX network of RetinaFace: {error}") from error
