@@ -22,8 +22,10 @@ from faceplate import __version__
 from faceplate.config import default_home
 from faceplate.console import ProgressStyle, TqdmHandler, progress_sink, result_text
 from faceplate.context import Context
+from faceplate.control import Control
 from faceplate.errors import Cancelled, FaceplateError, InvalidInput, UnknownComponent, near_names
 from faceplate.jobs import JOBS, Verb, run_verb
+from faceplate.keys import is_foreground, key_help, listening
 from faceplate.progress import Progress
 
 __all__ = ["main"]
@@ -43,6 +45,12 @@ _OTHERS = (
         "measure what analyse found in real footage",
         "faceplate.evaluate.footage:FootageJob",
         "faceplate.evaluate.footage:footage",
+    ),
+    Verb(
+        "faceset import",
+        "take the faces of a DeepFaceLab faceset or pack",
+        "faceplate.extract.dflfaces:ImportFacesJob",
+        "faceplate.extract.dflfaces:import_faces",
     ),
     Verb(
         "models list",
@@ -191,10 +199,15 @@ def _run(options: argparse.Namespace, words: list[str], argv: list[str]) -> int:
 def _run_verb(verb: Verb, words: list[str], options: argparse.Namespace) -> int:
     job = _parse(verb, words)
     style: ProgressStyle = options.progress or ("bar" if sys.stderr.isatty() else "plain")
-    with progress_sink(style, sys.stderr) as sink, _stop_signals() as stopped:
+    control = Control()
+    with (
+        progress_sink(style, sys.stderr) as sink,
+        _signals(control) as stopped,
+        _keys(verb, control, stopped),
+    ):
         context = Context(
             home=options.home or default_home(),
-            progress=Progress(sink, lambda: bool(stopped)),
+            progress=Progress(sink, lambda: bool(stopped), control),
             device=options.device,
             consent_policy=options.consent_policy,
             threads=options.threads,
@@ -324,8 +337,27 @@ def _set_up_logging(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """Turn SIGINT and SIGTERM into a request to stop; a second one of either stops at once."""
+def _keys(verb: Verb, control: Control, stopped: list[int]) -> Iterator[None]:
+    """Let keys speak to work that can do more than stop, where there is a terminal in front."""
+    able = len(verb.commands) > len(Verb.commands) and os.name == "posix"
+    if not (able and sys.stdin is not None and sys.stdin.isatty()):
+        yield
+        return
+    terminal = sys.stdin.fileno()
+    if not is_foreground(terminal):
+        yield
+        return
+    print(key_help(verb.commands), file=sys.stderr)
+    with listening(terminal, control, lambda: stopped.append(signal.SIGINT)):
+        yield
+
+
+@contextmanager
+def _signals(control: Control) -> Iterator[list[int]]:
+    """Turn signals into requests: SIGINT and SIGTERM to stop, SIGUSR1 to save, SIGUSR2 to preview.
+
+    A second one of the first two stops at once.
+    """
     stopped: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -338,6 +370,10 @@ def _stop_signals() -> Iterator[list[int]]:
         yield stopped  # signals belong to the main thread
         return
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    for name, command in (("SIGUSR1", "save"), ("SIGUSR2", "preview")):
+        if hasattr(signal, name):  # not on Windows
+            number = getattr(signal, name)
+            before[number] = signal.signal(number, lambda *_, word=command: control.send(word))
     try:
         yield stopped
     finally:

@@ -14,7 +14,14 @@ from typing import Any, Literal, TextIO
 
 from faceplate.progress import Report
 
-__all__ = ["ProgressStyle", "TqdmHandler", "progress_line", "progress_sink", "result_text"]
+__all__ = [
+    "ProgressStyle",
+    "TqdmHandler",
+    "figure_text",
+    "progress_line",
+    "progress_sink",
+    "result_text",
+]
 
 ProgressStyle = Literal["bar", "plain", "json", "none"]
 Sink = Callable[[Report], None]
@@ -58,10 +65,29 @@ def progress_line(report: Report) -> str:
     if report.seconds_left is not None:
         minutes, seconds = divmod(round(report.seconds_left), 60)
         parts.append(f"{minutes}:{seconds:02d} left")
-    parts += [f"{name} {_number(value)}" for name, value in report.figures.items()]
+    parts += [figure_text(name, value) for name, value in report.figures.items()]
+    if report.paused:
+        parts.append("paused")
     if report.preview is not None:
         parts.append(f"preview {report.preview}")
     return ", ".join(parts)
+
+
+def figure_text(name: str, value: float) -> str:
+    """Return a figure with its unit, which the end of its name says.
+
+    Example:
+        >>> figure_text("loss", 0.25), figure_text("memory_mb", 812.4), figure_text("wait_pct", 1)
+        ('loss 0.25', 'memory 812 MB', 'wait 1.0 %')
+    """
+    words = name.replace("_", " ")
+    if name.endswith("_mb"):
+        return f"{words[:-3]} {value:.0f} MB"
+    if name.endswith("_pct"):
+        return f"{words[:-4]} {value:.1f} %"
+    if name == "it_per_s":
+        return f"{_number(value)} it/s"
+    return f"{words} {_number(value)}"
 
 
 @contextmanager
@@ -108,7 +134,8 @@ class _Lines:
 
     def __call__(self, report: Report) -> None:
         now = time.monotonic()
-        if now >= self._next.get(report.title, 0.0) or report.done == report.total:
+        due = now >= self._next.get(report.title, 0.0)
+        if due or report.done == report.total or report.paused:
             self._next[report.title] = now + _SECONDS_BETWEEN_LINES
             _write(self._stream, progress_line(report))
 
@@ -126,11 +153,13 @@ class _Bars:
             self._open(report)
         # the bar shows its own speed
         shown = {name: value for name, value in report.figures.items() if name != "it_per_s"}
-        figures = {name: _number(value) for name, value in shown.items()}
+        parts = [figure_text(name, value) for name, value in shown.items()]
         if report.frame is not None:
-            figures = {"frame": str(report.frame), **figures}
-        self._bar.set_postfix(figures, refresh=False)
+            parts = [f"frame {report.frame}", *parts]
+        self._bar.set_postfix_str(", ".join([*parts, *["paused"] * report.paused]), refresh=False)
         self._bar.update(report.done - self._bar.n)
+        if report.paused:
+            self._bar.refresh()
 
     def close(self) -> None:
         if self._bar is not None:

@@ -46,6 +46,8 @@ class Verb:
     """Settings that are paths which the job reads."""
     writes: tuple[str, ...] = ()
     """Settings that are paths where the job writes."""
+    commands: tuple[str, ...] = ("pause", "resume")
+    """What it can be told while it runs, besides to stop: some of `faceplate.control.COMMANDS`."""
 
     def settings_type(self) -> type[Any]:
         """Import and return the dataclass of settings."""
@@ -100,6 +102,7 @@ JOBS: Mapping[str, Verb] = {
             "faceplate.train.trainer:train",
             reads=("likeness", "performer", "others", "consent", "other_consents"),
             writes=("out",),
+            commands=("pause", "resume", "save", "preview"),
         ),
         Verb(
             "swap",

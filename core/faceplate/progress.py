@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from faceplate.control import Control
 from faceplate.errors import Cancelled
 
 __all__ = ["Progress", "Report"]
@@ -28,6 +29,8 @@ class Report:
     """A picture that was just written."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """Losses, it/s and the like, by name."""
+    paused: bool = False
+    """Whether the work waits from here on until it is told to go on."""
 
 
 class Progress:
@@ -36,6 +39,7 @@ class Progress:
     Args:
         sink: Called with every report; None drops them.
         cancelled: Asked at every report; True stops the work at that point.
+        control: What the work is told besides; carried out at every report.
 
     Example:
         >>> seen = []
@@ -48,14 +52,19 @@ class Progress:
         self,
         sink: Callable[[Report], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
+        control: Control | None = None,
     ) -> None:
         self._sink = sink
         self._cancelled = cancelled
+        self.control = control or Control()
+        """What the work is told besides to stop."""
         self._began: dict[str, tuple[float, int]] = {}
+        self._last: Report | None = None
 
     def check(self) -> None:
-        """Raise Cancelled if somebody asked to stop."""
-        if self._cancelled is not None and self._cancelled():
+        """Do what was asked for, wait while paused; raise Cancelled if somebody asked to stop."""
+        self.control.attend(self._is_cancelled, self._say_pause)
+        if self._is_cancelled():
             raise Cancelled("stopped on request; what was finished is kept")
 
     def report(
@@ -71,11 +80,19 @@ class Progress:
         """Send one report. Raises Cancelled if somebody asked to stop."""
         if self._sink is not None:
             left = self._seconds_left(title, done, total)
-            self._sink(Report(title, done, total, left, frame, preview, figures))
+            self._last = Report(title, done, total, left, frame, preview, figures)
+            self._sink(self._last)
         self.check()
 
+    def _is_cancelled(self) -> bool:
+        return self._cancelled is not None and self._cancelled()
+
+    def _say_pause(self) -> None:
+        if self._sink is not None and self._last is not None:
+            self._sink(replace(self._last, preview=None, paused=self.control.paused))
+
     def _seconds_left(self, title: str, done: int, total: int | None) -> float | None:
-        now = time.monotonic()
+        now = time.monotonic() - self.control.paused_s
         began, first = self._began.setdefault(title, (now, done))
         if total is None or done <= first:
             return None

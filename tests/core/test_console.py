@@ -97,10 +97,27 @@ def test_bars_show_each_part_with_its_figures_and_speed() -> None:
     text = stream.getvalue()
     assert "train: 100%" in text
     assert "600/600" in text
-    assert "loss=0.25" in text
+    assert "loss 0.25" in text
     assert "it/s" in text
     assert "swap: 100%" in text
-    assert "frame=1001" in text
+    assert "frame 1001" in text
+
+
+def test_a_pause_shows_in_bars_and_lines_at_once() -> None:
+    for style in ("bar", "plain"):
+        stream = io.StringIO()
+        with progress_sink(style, stream) as sink:
+            assert sink is not None
+            sink(Report("train", 1, 9, figures={"memory_mb": 812.4, "data_wait_pct": 1.26}))
+            sink(Report("train", 1, 9, paused=True))
+        assert "paused" in stream.getvalue()
+        assert "paused" not in stream.getvalue().splitlines()[0] or style == "bar"
+
+
+def test_figures_show_their_units() -> None:
+    figures = {"memory_mb": 812.4, "data_wait_pct": 1.26, "it_per_s": 3.14159, "loss": 0.1}
+    line = progress_line(Report("train", 1, None, figures=figures))
+    assert line == "train 1, memory 812 MB, data wait 1.3 %, 3.142 it/s, loss 0.1"
 
 
 def test_no_progress_has_no_sink() -> None:
