@@ -18,9 +18,10 @@ from faceplate.io.frame import Frame, Window
 from faceplate.io.image import read_frame
 from faceplate.io.tracked import PersonTrack, PlateInfo, Pose, TrackedFace
 from faceplate.io.trackfile import Track
-from faceplate.merge.frame import plate_crop
+from faceplate.merge.face import plate_crop
 from faceplate.models.df import DF, DFConfig
 from faceplate.models.folder import ModelFolder, SwapModelConfig
+from faceplate.models.net import People
 from faceplate.models.predictor import Prediction
 from faceplate.provenance.consent import ConsentRecord
 
@@ -57,7 +58,9 @@ class FixedPredictor:
         self.seen: list[Array] = []
         self._face, self._matte = face, matte
 
-    def predict(self, crops: Array) -> Prediction:
+    def predict(
+        self, crops: Array, people: People = (0, 1), morph: float | None = None
+    ) -> Prediction:
         self.seen.append(crops)
         return Prediction(self._face[None], self._matte[None], np.ones_like(self._matte)[None])
 
@@ -69,7 +72,9 @@ class EchoPredictor:
         self.config = model_config(resolution, face_type)
         self.resolution = resolution
 
-    def predict(self, crops: Array) -> Prediction:
+    def predict(
+        self, crops: Array, people: People = (0, 1), morph: float | None = None
+    ) -> Prediction:
         matte = np.ones(crops.shape[:3], np.float32)
         return Prediction(crops, matte, matte)
 

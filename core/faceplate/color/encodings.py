@@ -85,7 +85,19 @@ class Encodings:
 
         Same space as `rgb`. The difference to `rgb` is what the delta composite brings back.
         """
-        return self.from_working(np.clip(self.to_working(rgb), 0.0, 1.0))
+        return self.seen_of(rgb, self.to_working(rgb))
+
+    def seen_of(self, rgb: FloatArray, working: FloatArray) -> FloatArray:
+        """Return `seen` of colours whose working encoding is known: `to_working` of `rgb`.
+
+        Colours that no clipping touches come back bit for bit.
+        """
+        touched = ((working < 0) | (working > 1)).any(axis=-1)
+        if not touched.any():
+            return rgb
+        seen = rgb.copy()
+        seen[touched] = self.from_working(np.clip(working[touched], 0.0, 1.0))
+        return seen
 
 
 def shoulder(linear: FloatArray) -> FloatArray:

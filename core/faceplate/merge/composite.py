@@ -14,92 +14,113 @@ from numpy.typing import NDArray
 from faceplate.color.delta import delta_composite
 from faceplate.color.encodings import Encodings
 from faceplate.geometry.points import Box, Matrix
-from faceplate.geometry.warp import Interpolation, roi_of, st_map, warp_back
-from faceplate.io.frame import Window, sanitize
-from faceplate.merge.layers import Layers
+from faceplate.geometry.warp import st_map, warp_back
+from faceplate.io.frame import Frame, sanitize
+from faceplate.merge.layers import Region, box_slices
+from faceplate.merge.modes import Blend, blend
+from faceplate.merge.recipe import Recipe
 
 __all__ = ["SwappedFace", "coverage_of", "paste", "unpremultiplied"]
 
 FloatArray = NDArray[np.float32]
 
+_BORDER = 1  # pixel around the matte, where a Poisson solve reads its boundary
+
 
 @dataclass(frozen=True, eq=False)
 class SwappedFace:
-    """One face, ready to be laid in. Crops in the working encoding."""
+    """One face, ready to be laid in."""
 
     face: FloatArray
-    """SxSx3: after the transfer."""
-    raw: FloatArray
-    """SxSx3: as the network made it."""
+    """SxSx3 in the working encoding: after transfer and detail."""
+    plate_to_face: Matrix
+    """2x3, to the pixels of `face`."""
     plate_to_crop: Matrix
-    """2x3, to the pixels of `face` and `raw`."""
+    """2x3, to the pixels of the network's crop."""
+    crop_size: int
+    """Side of the network's crop."""
+    roi: Box
+    """Plate pixels that the mattes cover: all that the crop touches, inside the data window."""
     matte: FloatArray
-    """MxM: eroded and feathered, exactly 0 at its border."""
+    """HxW of the ROI: as the recipe has it, soft edge and opacity included."""
     learned: FloatArray
-    """MxM: the network's own matte."""
-    plate_to_matte: Matrix
-    """2x3, to the pixels of `matte` and `learned`."""
+    """HxW of the ROI: the network's own matte."""
+    occlusion: FloatArray
+    """HxW of the ROI."""
     confidence: float
     """0..1, from the track."""
 
 
-def paste(
-    layers: Layers,
-    swapped: SwappedFace,
-    window: Window,
-    encodings: Encodings,
-    interpolation: Interpolation,
-) -> None:
+def paste(region: Region, swapped: SwappedFace, frame: Frame, encodings: Encodings,
+          recipe: Recipe) -> None:  # fmt: skip
     """Lay one face into the layers. Writes only where its matte is above 0.
 
     Args:
-        layers: Of the frame; a second face is laid over the first.
-        swapped: The face.
-        window: Data window of the frame.
+        region: Of the frame; a second face is laid over the first.
+        swapped: The face; its ROI lies inside the region.
+        frame: The plate.
         encodings: Of the plate.
-        interpolation: Filter that takes the face back.
+        recipe: The merge settings.
     """
-    whole = roi_of(
-        swapped.plate_to_crop,
-        swapped.face.shape[0],
-        (window.x0, window.y0, window.x1, window.y1),
-    )
-    coverage = coverage_of(layers.alpha, _slices(whole, window))
-    matte = _matte_back(swapped.matte, swapped.plate_to_matte, whole) * coverage
-    if not matte.any():
+    place = box_slices(swapped.roi, region.box)
+    coverage = coverage_of(frame, swapped.roi)
+    matte = swapped.matte * coverage
+    laid = matte if recipe.mode != "raw-rgb" else _square(swapped) * coverage
+    _lay_crop(region, swapped, place)
+    _over(region.matte[place], np.ones_like(matte), matte)
+    if not laid.any():
         return
-    inner = _bounds(matte)  # colours are converted under the matte only, half of the crop or less
-    matte, coverage = matte[inner], coverage[inner]
-    roi = _part(whole, inner)
-    place = _slices(roi, window)
-
-    def decoded(crop: FloatArray) -> FloatArray:
-        matrix = swapped.plate_to_crop
-        back = warp_back(crop, matrix, roi, interpolation=interpolation, border="replicate")
-        return encodings.from_working(back)
-
-    plate = layers.rgb[place]
-    seen = encodings.seen(unpremultiplied(sanitize(plate)[0], coverage))
-    layers.rgb[place] = delta_composite(plate, decoded(swapped.face), seen, matte)
-    _over(layers.swap[place], decoded(swapped.raw), matte[..., None])
-    _over(layers.matte[place], np.ones_like(matte), matte)
-    layers.confidence[place][matte > 0] = swapped.confidence
-    _lay_crop(layers, swapped, whole, _slices(whole, window))
+    inner = _bounds(laid, _BORDER)  # colours are converted under the matte only
+    _lay_face(region, swapped, inner, laid[inner], coverage[inner], encodings, recipe)
 
 
-def coverage_of(alpha: FloatArray, place: tuple[slice, slice]) -> FloatArray:
-    """Return how much of each pixel of a region the plate covers, 0..1.
+def _lay_face(
+    region: Region,
+    swapped: SwappedFace,
+    inner: tuple[slice, slice],
+    matte: FloatArray,
+    coverage: FloatArray,
+    encodings: Encodings,
+    recipe: Recipe,
+) -> None:
+    box = _part(swapped.roi, inner)
+    place = box_slices(box, region.box)
+    plate = region.rgb[place]
+    clean = unpremultiplied(sanitize(plate)[0], coverage)
+    back = warp_back(
+        swapped.face, swapped.plate_to_face, box, interpolation=recipe.interpolation,
+        border="replicate",
+    )  # fmt: skip
+    working = encodings.to_working(clean)
+    seen = encodings.seen_of(clean, working)
+    blended = blend(Blend(back, seen, working, matte), encodings, recipe)
+    with np.errstate(invalid="ignore", over="ignore"):
+        change = np.nan_to_num(blended - seen, nan=0.0, posinf=0.0, neginf=0.0)
+    face = np.where(coverage[..., None] > 0, clean, 0) + change
+    _over(region.face[place], face, matte[..., None])
+    _over(region.face_matte[place], np.ones_like(matte), matte)
+    region.confidence[place][matte > 0] = swapped.confidence
+    if recipe.mode != "original":
+        region.rgb[place] = delta_composite(plate, blended, seen, matte)
+
+
+def coverage_of(frame: Frame, box: Box) -> FloatArray:
+    """Return how much of each pixel of a part the plate covers, 0..1.
 
     An alpha that is 0 in the whole frame says nothing (some cameras and tools write it so): it
     counts as 1, or no face could ever be seen.
 
     Args:
-        alpha: HxW of the whole frame.
-        place: Rows and columns of the region.
+        frame: The plate.
+        box: The part, in plate pixels.
     """
-    if not alpha.any():
-        return np.ones_like(alpha[place])
-    return np.clip(np.nan_to_num(alpha[place], nan=0.0), 0, 1)
+    if "A" not in frame.channels:
+        return np.ones((box[3] - box[1], box[2] - box[0]), np.float32)
+    alpha = frame.channel("A")
+    part = alpha[box_slices(box, frame.data_window)]
+    if not part.any() and not alpha.any():
+        return np.ones(part.shape, np.float32)
+    return np.clip(np.nan_to_num(part, nan=0.0), 0, 1)
 
 
 def unpremultiplied(rgb: FloatArray, coverage: FloatArray) -> FloatArray:
@@ -110,13 +131,20 @@ def unpremultiplied(rgb: FloatArray, coverage: FloatArray) -> FloatArray:
     return np.asarray(rgb / divisor, np.float32)
 
 
-def _lay_crop(layers: Layers, swapped: SwappedFace, roi: Box, place: tuple[slice, slice]) -> None:
-    """Lay in what reaches beyond the matte: the network's own matte and the ST map."""
-    learned = _matte_back(swapped.learned, swapped.plate_to_matte, roi)
-    np.maximum(layers.learned[place], learned, out=layers.learned[place])
-    st = st_map(swapped.plate_to_crop, roi, swapped.face.shape[0])
+def _square(swapped: SwappedFace) -> FloatArray:
+    """Return the face's whole square as a matte."""
+    ones = np.ones(swapped.face.shape[:2], np.float32)
+    back = warp_back(ones, swapped.plate_to_face, swapped.roi, interpolation="linear")
+    return np.clip(back, 0, 1)
+
+
+def _lay_crop(region: Region, swapped: SwappedFace, place: tuple[slice, slice]) -> None:
+    """Lay in what reaches beyond the matte: the network's matte, occlusion and the ST map."""
+    for layer, own in ((region.learned, swapped.learned), (region.occlusion, swapped.occlusion)):
+        np.maximum(layer[place], own, out=layer[place])
+    st = st_map(swapped.plate_to_crop, swapped.roi, swapped.crop_size)
     in_crop = (st.min(axis=-1) >= 0) & (st.max(axis=-1) <= 1)
-    np.copyto(layers.st[place], st, where=in_crop[..., None])
+    np.copyto(region.st[place], st, where=in_crop[..., None])
 
 
 def _over(below: FloatArray, above: FloatArray, matte: FloatArray) -> None:
@@ -125,19 +153,14 @@ def _over(below: FloatArray, above: FloatArray, matte: FloatArray) -> None:
     below += above * matte
 
 
-def _matte_back(matte: FloatArray, plate_to_matte: Matrix, roi: Box) -> FloatArray:
-    return np.clip(warp_back(matte, plate_to_matte, roi, interpolation="linear"), 0, 1)
-
-
-def _slices(roi: Box, window: Window) -> tuple[slice, slice]:
-    x0, y0, x1, y1 = roi
-    return slice(y0 - window.y0, y1 - window.y0), slice(x0 - window.x0, x1 - window.x0)
-
-
-def _bounds(matte: FloatArray) -> tuple[slice, slice]:
-    """Return the rows and columns of a matte that are not empty."""
-    rows, columns = np.flatnonzero(matte.any(axis=1)), np.flatnonzero(matte.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+def _bounds(matte: FloatArray, margin: int) -> tuple[slice, slice]:
+    """Return the rows and columns of a matte that are not empty, and some more."""
+    found = []
+    for axis in (1, 0):
+        lines = np.flatnonzero(matte.any(axis=axis))
+        first, last = int(lines[0]) - margin, int(lines[-1]) + 1 + margin
+        found.append(slice(max(first, 0), min(last, matte.shape[1 - axis])))
+    return found[0], found[1]
 
 
 def _part(roi: Box, inner: tuple[slice, slice]) -> Box:

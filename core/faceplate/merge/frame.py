@@ -1,58 +1,28 @@
-"""One frame: every chosen face through the network and into the layers.
+"""One frame: every chosen face through its network and into the layers.
 
-A pure function of the frame, its faces, the model and the recipe, so that any split of a shot into
-tasks gives the same pixels. Nothing temporal happens here.
+A pure function of the frame, its faces, the models and the recipes, so that any split of a shot
+into tasks gives the same pixels. Nothing temporal happens here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceplate.color.encodings import Encodings
-from faceplate.color.transfer import TransferOptions, transfer
-from faceplate.errors import BadSettings, Damaged
-from faceplate.geometry.facetype import FaceType, plate_to_crop
-from faceplate.geometry.hull import hull_matte
-from faceplate.geometry.points import Matrix, transform
-from faceplate.geometry.warp import roi_of, warp_crop
-from faceplate.io.frame import Frame, Window, sanitize
+from faceplate.errors import BadSettings
+from faceplate.geometry.points import Box
+from faceplate.geometry.warp import warp_crop
+from faceplate.io.exrparts import empty_frame
+from faceplate.io.frame import Frame, Window
 from faceplate.io.tracked import TrackedFace
-from faceplate.merge.composite import SwappedFace, coverage_of, paste, unpremultiplied
-from faceplate.merge.layers import Layers
-from faceplate.merge.mattes import (
-    choose_matte,
-    clean_matte,
-    erode_feather,
-    matte_size,
-    resize_matte,
-)
+from faceplate.merge.composite import paste
+from faceplate.merge.face import CastFace, make_face, predict_face
+from faceplate.merge.layers import Layers, Region
+from faceplate.merge.predictions import FacePredictor
 from faceplate.merge.recipe import Recipe
-from faceplate.models.folder import SwapModelConfig
-from faceplate.models.predictor import Prediction
 
-__all__ = ["FacePredictor", "plate_crop", "swap_frame"]
-
-FloatArray = NDArray[np.float32]
-
-_FILTER_REACH = 4  # pixels of the plate that the widest filter reads around a crop
-
-
-class FacePredictor(Protocol):
-    """What a swap asks of a model; `faceplate.models.predictor.Predictor` is one."""
-
-    @property
-    def config(self) -> SwapModelConfig:
-        """What the model is."""
-
-    @property
-    def resolution(self) -> int:
-        """Side of its crops in pixels."""
-
-    def predict(self, crops: FloatArray) -> Prediction:
-        """Swap N x S x S x 3 crops in the working encoding."""
+__all__ = ["show_predictions", "swap_cast", "swap_frame"]
 
 
 def swap_frame(
@@ -62,7 +32,7 @@ def swap_frame(
     recipe: Recipe,
     encodings: Encodings,
 ) -> Layers:
-    """Swap the faces of one frame.
+    """Swap the faces of one frame, all with one model and one recipe.
 
     Args:
         frame: The plate in the space of `encodings`, scene-linear, premultiplied if it has alpha.
@@ -77,75 +47,114 @@ def swap_frame(
         BadImage: The plate has no colour channels that could be altered.
         Damaged: The model predicts values that are not finite.
     """
-    if encodings.working != predictor.config.encoding:
-        raise BadSettings(
-            f"the model works in {predictor.config.encoding!r}, the encodings given in "
-            f"{encodings.working!r}; use the model's"
-        )
-    layers = Layers.of_plate(frame)
-    for face in faces:
-        swapped = _swap_face(frame, face, predictor, recipe, encodings)
-        paste(layers, swapped, frame.data_window, encodings, recipe.interpolation)
-    return layers
+    people = (1, 0) if recipe.direction == "performer" else (0, 1)
+    cast = [CastFace(face, predictor, recipe, encodings, people) for face in faces]
+    if not cast and recipe.mode == "raw-predict":
+        return show_predictions(frame, [(predictor.resolution, None)])
+    return swap_cast(frame, cast)
 
 
-def plate_crop(frame: Frame, matrix: Matrix, size: int, encodings: Encodings) -> FloatArray:
-    """Cut what the network sees out of a plate: finite, unpremultiplied, working encoding, 0..1.
-
-    Only the pixels that the crop touches are converted. Beyond the data window its edge goes on.
+def swap_cast(frame: Frame, cast: Sequence[CastFace]) -> Layers:
+    """Swap the faces of one frame, each with its own model and recipe.
 
     Args:
         frame: The plate.
-        matrix: plate_to_crop.
-        size: Side of the crop.
-        encodings: Of the plate.
+        cast: The faces, laid over each other in this order.
+
+    Raises:
+        BadSettings: Some are laid into the plate and some are shown as predicted (`raw-predict`).
+        BadImage: The plate has no colour channels that could be altered.
+        Damaged: A model predicts values that are not finite.
     """
-    window = frame.data_window
-    x0, y0, x1, y1 = roi_of(matrix, size, (window.x0, window.y0, window.x1, window.y1))
-    if x1 <= x0:
-        return np.zeros((size, size, 3), np.float32)
-    x0, y0 = max(x0 - _FILTER_REACH, window.x0), max(y0 - _FILTER_REACH, window.y0)
-    x1, y1 = min(x1 + _FILTER_REACH, window.x1), min(y1 + _FILTER_REACH, window.y1)
-    place = (slice(y0 - window.y0, y1 - window.y0), slice(x0 - window.x0, x1 - window.x0))
-    part = replace(frame, pixels=frame.pixels[place], data_window=Window(x0, y0, x1, y1))
-    pixels = sanitize(part.rgb())[0]
-    if "A" in frame.channels:
-        pixels = unpremultiplied(pixels, coverage_of(frame.channel("A"), place))
-    # clipped before the filter too, as extract does it: the network must see what it was trained on
-    working = np.clip(encodings.to_working(pixels), 0, 1)
-    return np.clip(warp_crop(working, matrix, size, origin=(x0, y0)), 0, 1)
+    _require_colors(frame)
+    shown = [one for one in cast if one.recipe.mode == "raw-predict"]
+    if shown:
+        return show_predictions(frame, [(one.predictor.resolution, one) for one in cast])
+    faces = [one for one in cast if _area(one.roi(frame))]
+    if not faces:
+        return Layers(frame)
+    made = [make_face(frame, one) for one in faces]
+    region = Region.of_plate(frame, _around([face.roi for face in made]))
+    for face, one in zip(made, faces, strict=True):
+        paste(region, face, frame, one.encodings, one.recipe)
+    return Layers(frame, region)
 
 
-def _swap_face(
-    frame: Frame,
-    face: TrackedFace,
-    predictor: FacePredictor,
-    recipe: Recipe,
-    encodings: Encodings,
-) -> SwappedFace:
-    face_type, size = FaceType(predictor.config.face_type), predictor.resolution
-    aspect = frame.pixel_aspect
-    to_crop = plate_to_crop(face.landmarks, face_type, size, pixel_aspect=aspect)
-    large = matte_size(size)
-    to_matte = plate_to_crop(face.landmarks, face_type, large, pixel_aspect=aspect)
+def show_predictions(frame: Frame, slots: Sequence[tuple[int, CastFace | None]]) -> Layers:
+    """Return the predictions themselves, side by side, in a frame of their own size.
 
-    crop = plate_crop(frame, to_crop, size, encodings)
-    prediction = predictor.predict(crop[None])  # (1, S, S, 3)
-    raw = prediction.face[0]
-    if not np.isfinite(raw).all():
-        raise Damaged("the swap model predicts NaN or infinity: its weights are spoilt; train on "
-                      "from an earlier save")  # fmt: skip
-    learned = clean_matte(prediction.likeness_matte[0] * prediction.performer_matte[0])
-    learned = resize_matte(learned, large)
-    hull = hull_matte(transform(face.landmarks, to_matte), (large, large))
-    percent = large / face_type.framing.ratio / 100  # pixels of the matte per % of face width
-    matte = erode_feather(
-        choose_matte(recipe.matte, learned, hull), recipe.erode * percent, recipe.feather * percent
+    The mattes are as they would be laid in, seen in the crop; the ST map is the crop's own.
+
+    Args:
+        frame: The plate.
+        slots: Side of the crop, and the face or None where that person is not in the frame, whose
+            place stays black. So all frames of a shot are of one size.
+
+    Raises:
+        BadSettings: Some faces are to be laid into the plate instead.
+        Damaged: A model predicts values that are not finite.
+    """
+    if any(one is not None and one.recipe.mode != "raw-predict" for _, one in slots):
+        raise BadSettings(
+            "recipe: mode raw-predict makes frames of another size than the plate's: give it to "
+            "all members of the cast, or to none"
+        )
+    window = Window(0, 0, sum(size for size, _ in slots), max(size for size, _ in slots))
+    blank = replace(
+        empty_frame(frame, ("R", "G", "B")),
+        pixels=np.zeros((window.height, window.width, 3), np.float32),
+        data_window=window,
+        display_window=window,
+        pixel_aspect=1.0,
     )
-    radius = recipe.relight_radius / 100 * size / face_type.framing.ratio
-    moved = transfer(
-        recipe.transfer, raw, crop, resize_matte(matte, size), TransferOptions((radius,))
-    )
-    return SwappedFace(
-        moved, raw, to_crop, matte * recipe.opacity, learned, to_matte, face.confidence
-    )
+    region = Region.of_plate(blank, (0, 0, window.x1, window.y1))
+    left = 0
+    for size, one in slots:
+        if one is not None:
+            _show(region, frame, one, slice(left, left + size))
+        left += size
+    return Layers(blank, region)
+
+
+def _show(region: Region, frame: Frame, one: CastFace, columns: slice) -> None:
+    size = one.predictor.resolution
+    place = (slice(0, size), columns)
+    face = one.encodings.from_working(predict_face(frame, one)[1].face[0])
+    region.rgb[place] = region.face[place] = face
+    region.face_matte[place] = 1
+    region.confidence[place] = one.face.confidence
+    x = np.broadcast_to((np.arange(size, dtype=np.float32) + 0.5) / size, (size, size))
+    region.st[(*place, 0)], region.st[(*place, 1)] = x, 1 - x.T
+    if not _area(one.roi(frame)):
+        return
+    made = make_face(frame, one)
+    for layer, own in (
+        (region.matte, made.matte),
+        (region.learned, made.learned),
+        (region.occlusion, made.occlusion),
+    ):
+        layer[place] = warp_crop(
+            own,
+            made.plate_to_crop,
+            size,
+            origin=made.roi[:2],
+            interpolation="linear",
+            border="zero",
+        )
+
+
+def _require_colors(frame: Frame) -> None:
+    """Raise BadImage where a plate has neither colours nor luminance."""
+    if "Y" not in frame.channels:
+        for name in "RGB":
+            frame.channel(name)
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box around all of these."""
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)

@@ -1,97 +1,257 @@
-"""The layers that a swap writes: always the same set, with or without a face."""
+"""The layers that a swap makes of a frame: always the same set, with or without a face.
 
+They are held only where a face lies, and handed out row by row: a frame at 8K need not exist once
+more for every layer.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceplate.io.frame import Frame
+from faceplate.geometry.points import Box
+from faceplate.io.exrparts import ImagePart, empty_frame
+from faceplate.io.frame import Frame, Window
 
-__all__ = ["CHANNEL_TYPES", "OCCLUSION_ATTRIBUTE", "Layers"]
+__all__ = ["CHANNEL_TYPES", "LAYER_CHANNELS", "Layers", "Region", "box_slices", "part_of"]
 
 FloatArray = NDArray[np.float32]
 
 CHANNEL_TYPES = {"fp_st.R": "float", "fp_st.G": "float"}
 """Channels that are never written as half: 11 bits cannot address a pixel of a 4K plate."""
 
-OCCLUSION_ATTRIBUTE = {"faceplate:occlusion": "not measured"}
-"""Said in every header while no network here tells occluders from skin."""
+LAYER_CHANNELS = (
+    "fp.R", "fp.G", "fp.B", "fp.A", "fp_mask.A", "fp_learned.A", "fp_occ.A", "fp_conf.A", "fp_st.R",
+    "fp_st.G",
+)  # fmt: skip
+"""What is made beside the result, in the order in which it is written."""
+
+_RESULT = ("R", "G", "B", "A")
 
 
 @dataclass(frozen=True, eq=False)
-class Layers:
-    """All that a swap makes of one frame; every array covers the plate's data window.
+class Region:
+    """The layers of a part of a frame; arrays of its size, written into while a frame is made."""
 
-    `paste` (merge/composite.py) writes into these arrays while a frame is being made; nobody else
-    does.
-    """
-
+    box: Box
+    """x0, y0, x1, y1 in plate pixels, half open."""
     rgb: FloatArray
-    """HxWx3, scene-linear: the result. Where `matte` is 0, the plate bit for bit."""
-    alpha: FloatArray
-    """HxW: the plate's own, or 1 where the plate has none."""
-    swap: FloatArray
-    """HxWx3, scene-linear: what the network made, before any transfer, times `matte`."""
+    """HxWx3, scene-linear: the result."""
+    face: FloatArray
+    """HxWx3, scene-linear, premultiplied: what is laid over the plate. With its matte and the plate
+    alone, ``plate * (1 - face_matte) + face``, any compositor makes the result."""
+    face_matte: FloatArray
+    """HxW: the matte that `face` is premultiplied with."""
     matte: FloatArray
-    """HxW: what the swap was laid in with (times the plate's alpha, where it has one)."""
+    """HxW: the matte of the recipe (times the plate's alpha, where it has one). Not `face_matte`
+    only where the mode lays in the whole square."""
     learned: FloatArray
     """HxW: the network's likeness matte times its performer matte, neither eroded nor feathered."""
     occlusion: FloatArray
-    """HxW of zeros: not measured yet, and the header says so."""
+    """HxW: how much of the face something in front of it covers, as the recipe has it measured."""
     confidence: FloatArray
-    """HxW: the track's confidence in the face where `matte` is above 0, else 0."""
+    """HxW: the track's confidence in the face where `face_matte` is above 0, else 0."""
     st: FloatArray
     """HxWx2: where in the network's crop a pixel comes from, as Nuke's STMap reads it; 0 outside
     the crop."""
 
     @classmethod
-    def of_plate(cls, frame: Frame) -> "Layers":
-        """Return the layers of a frame without a face: the plate, and zeros."""
-        rgb, alpha = frame.rgb(), frame.alpha()
-        height, width = rgb.shape[:2]
+    def of_plate(cls, frame: Frame, box: Box) -> "Region":
+        """Return the layers of a part without a face: the plate, and zeros."""
+        part = part_of(frame, box)
+        shape = part.pixels.shape[:2]
 
         def zeros(*channels: int) -> FloatArray:
-            return np.zeros((height, width, *channels), np.float32)
+            return np.zeros((*shape, *channels), np.float32)
 
-        return cls(
-            rgb=rgb,
-            alpha=np.ones((height, width), np.float32) if alpha is None else alpha,
-            swap=zeros(3),
-            matte=zeros(),
-            learned=zeros(),
-            occlusion=zeros(),
-            confidence=zeros(),
-            st=zeros(2),
-        )
+        return cls(box, part.rgb(), zeros(3), zeros(), zeros(), zeros(), zeros(), zeros(), zeros(2))
 
-    def channels(self) -> dict[str, FloatArray]:
-        """Return the layers by channel name, in the order in which they are written."""
-        named = dict(zip("RGB", np.moveaxis(self.rgb, -1, 0), strict=True))
-        named["A"] = self.alpha
-        named |= {f"fp.{name}": self.swap[..., i] for i, name in enumerate("RGB")}
-        named |= {
-            "fp.A": self.matte,
+    def channel(self, name: str) -> FloatArray | None:
+        """Return a channel by the name that it is written under, or None where it has none."""
+        layer, _, channel = name.rpartition(".")
+        color = {"": self.rgb, "fp": self.face, "fp_st": self.st}.get(layer)
+        if color is not None and channel in "RGB":
+            return color[..., "RGB".index(channel)]
+        return {
+            "fp.A": self.face_matte,
             "fp_mask.A": self.matte,
             "fp_learned.A": self.learned,
             "fp_occ.A": self.occlusion,
             "fp_conf.A": self.confidence,
-        }
-        return named | {f"fp_st.{name}": self.st[..., i] for i, name in enumerate("RG")}
+        }.get(name)
 
-    def to_frame(self, plate: Frame, *, keep_layers: bool = False) -> Frame:
-        """Return the layers as a frame with the plate's windows and attributes.
+
+class Layers:
+    """All that a swap makes of one frame.
+
+    Args:
+        frame: What the face was laid into.
+        region: Where there is a face; None: nowhere.
+    """
+
+    def __init__(self, frame: Frame, region: Region | None = None) -> None:
+        self.frame, self.region = frame, region
+
+    @property
+    def swapped(self) -> bool:
+        """Whether a face was laid in anywhere."""
+        return self.region is not None and bool(self.region.face_matte.any())
+
+    @property
+    def changed_rows(self) -> tuple[int, int]:
+        """First and last row, half open, in plate pixels, that are not the frame's own."""
+        y0 = self.frame.data_window.y0
+        if self.region is None or not self.swapped:
+            return (y0, y0)
+        rows = np.flatnonzero(self.region.face_matte.any(axis=1))
+        top = self.region.box[1]
+        return (top + int(rows[0]), top + int(rows[-1]) + 1)
+
+    def names(self, *, keep_layers: bool = False) -> tuple[str, ...]:
+        """Return the channels that are written, in their order.
 
         Args:
-            plate: The frame that they were made from.
-            keep_layers: Keep the plate's other channels too, untouched.
+            keep_layers: With the frame's other channels, untouched, at the end.
         """
-        channels = self.channels()
-        if keep_layers:
-            kept = {name: plate.channel(name) for name in plate.channels if name not in channels}
-            channels |= kept
-        pixels = np.stack(list(channels.values()), axis=-1)
-        kinds = {name: kind for name, kind in plate.channel_types.items() if name in channels}
+        names = (*_RESULT, *LAYER_CHANNELS)
+        others = (name for name in self.frame.channels if name not in names)
+        return (*names, *others) if keep_layers else names
+
+    def rows(self, names: Sequence[str], y0: int, y1: int) -> FloatArray:
+        """Return rows of these channels, HxWxC.
+
+        Args:
+            names: Of `names(keep_layers=True)`, or channels of the frame.
+            y0: First row in plate pixels.
+            y1: The row after the last one.
+        """
+        window = self.frame.data_window
+        rows = np.zeros((y1 - y0, window.width, len(names)), np.float32)
+        for index, name in enumerate(names):
+            self._fill(rows[..., index], name, y0)
+        return rows
+
+    def full(self, name: str) -> FloatArray:
+        """Return a whole channel, HxW of the data window."""
+        window = self.frame.data_window
+        return self.rows([name], window.y0, window.y1)[..., 0]
+
+    def part(self, names: Sequence[str], name: str = "", box: Box | None = None) -> ImagePart:
+        """Return these channels as a part of an EXR file.
+
+        Args:
+            names: Of the channels.
+            name: Of the part.
+            box: What its data window covers, inside the frame's; None: all of it.
+        """
+        header = empty_frame(self.frame, names)
+        if box is None:
+            return ImagePart(header, lambda y0, y1: self.rows(names, y0, y1), name)
+        x0, _, x1, _ = box
+        left = self.frame.data_window.x0
+        columns = slice(x0 - left, x1 - left)
+        cut = Frame(
+            header.number, header.pixels[: box[3] - box[1], columns], header.channels, Window(*box),
+            header.display_window, header.pixel_aspect, header.attributes, header.channel_types,
+        )  # fmt: skip
+        return ImagePart(cut, lambda y0, y1: self.rows(names, y0, y1)[:, columns], name)
+
+    def to_frame(self, *, keep_layers: bool = False) -> Frame:
+        """Return all layers as one frame, with the plate's windows and attributes."""
+        names, window = self.names(keep_layers=keep_layers), self.frame.data_window
+        header = empty_frame(self.frame, names)
         return Frame(
-            plate.number, pixels, tuple(channels), plate.data_window, plate.display_window,
-            plate.pixel_aspect, plate.attributes, kinds,
-        ).with_attributes(OCCLUSION_ATTRIBUTE)  # fmt: skip
+            header.number, self.rows(names, window.y0, window.y1), names, window,
+            header.display_window, header.pixel_aspect, header.attributes, header.channel_types,
+        )  # fmt: skip
+
+    @property
+    def rgb(self) -> FloatArray:
+        """HxWx3: the result. Where `face_matte` is 0, the plate bit for bit."""
+        return self._stacked("R", "G", "B")
+
+    @property
+    def alpha(self) -> FloatArray:
+        """HxW: the plate's own, or 1 where the plate has none."""
+        return self.full("A")
+
+    @property
+    def face(self) -> FloatArray:
+        """HxWx3: see `Region.face`."""
+        return self._stacked("fp.R", "fp.G", "fp.B")
+
+    @property
+    def face_matte(self) -> FloatArray:
+        """HxW: see `Region.face_matte`."""
+        return self.full("fp.A")
+
+    @property
+    def matte(self) -> FloatArray:
+        """HxW: see `Region.matte`."""
+        return self.full("fp_mask.A")
+
+    @property
+    def learned(self) -> FloatArray:
+        """HxW: see `Region.learned`."""
+        return self.full("fp_learned.A")
+
+    @property
+    def occlusion(self) -> FloatArray:
+        """HxW: see `Region.occlusion`."""
+        return self.full("fp_occ.A")
+
+    @property
+    def confidence(self) -> FloatArray:
+        """HxW: see `Region.confidence`."""
+        return self.full("fp_conf.A")
+
+    @property
+    def st(self) -> FloatArray:
+        """HxWx2: see `Region.st`."""
+        return self._stacked("fp_st.R", "fp_st.G")
+
+    def _stacked(self, *names: str) -> FloatArray:
+        window = self.frame.data_window
+        return self.rows(names, window.y0, window.y1)
+
+    def _fill(self, target: FloatArray, name: str, y0: int) -> None:
+        """Write the rows of one channel from y0 on into `target`, which is zero."""
+        window = self.frame.data_window
+        below = self._plate_channel(name)
+        if below is not None:
+            target[:] = below[y0 - window.y0 : y0 - window.y0 + len(target)]
+        elif name == "A":
+            target[:] = 1
+        above = None if self.region is None else self.region.channel(name)
+        if self.region is None or above is None:
+            return
+        x0, top, x1, bottom = self.region.box
+        first, last = max(top, y0), min(bottom, y0 + len(target))
+        if first < last:
+            columns = slice(x0 - window.x0, x1 - window.x0)
+            target[first - y0 : last - y0, columns] = above[first - top : last - top]
+
+    def _plate_channel(self, name: str) -> FloatArray | None:
+        frame = self.frame
+        if name in LAYER_CHANNELS:  # those of an earlier swap are not this one's
+            return None
+        if name in "RGB" and name not in frame.channels and "Y" in frame.channels:
+            return frame.channel("Y")
+        return frame.channel(name) if name in frame.channels or name in "RGB" else None
+
+
+def part_of(frame: Frame, box: Box) -> Frame:
+    """Return a part of a frame; its pixels are a view."""
+    place = box_slices(box, frame.data_window)
+    return Frame(
+        frame.number, frame.pixels[place], frame.channels, Window(*box), frame.display_window,
+        frame.pixel_aspect, frame.attributes, frame.channel_types,
+    )  # fmt: skip
+
+
+def box_slices(box: Box, within: Box | Window) -> tuple[slice, slice]:
+    """Return the rows and columns of a box in an array that covers `within`."""
+    left, top = (within.x0, within.y0) if isinstance(within, Window) else within[:2]
+    x0, y0, x1, y1 = box
+    return slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)

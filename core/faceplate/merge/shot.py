@@ -30,6 +30,8 @@ __all__ = ["FrameOutcome", "Shot", "SwapJob"]
 
 logger = logging.getLogger(__name__)
 
+OCCLUSION = {"faceplate:occlusion": "not measured"}
+
 # The lossless ones: any other would alter the plate outside the matte, and the ST map.
 _COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
 _NO_INPUT = hashlib.sha256(b"").hexdigest()  # of a black stand-in, behind which there is no file
@@ -147,15 +149,15 @@ class Shot:
         recipe = self.recipe.at(number)
         refuse_pending(recipe)
         layers = swap_frame(frame, faces, self.predictor, recipe, self.encodings)
-        result = layers.to_frame(frame, keep_layers=self.job.keep_layers)
+        result = layers.to_frame(keep_layers=self.job.keep_layers)
         write_frame(
-            result.with_attributes(strings),
+            result.with_attributes(strings).with_attributes(OCCLUSION),
             path,
             compression=self.job.compression,
             pixel_type=self.job.pixel_type,
             per_channel_types=CHANNEL_TYPES,
         )
-        return "swapped" if layers.matte.any() else "no face"
+        return "swapped" if layers.swapped else "no face"
 
     def _header(self, number: int, faces: list[TrackedFace]) -> dict[str, str]:
         """Return the header strings. The frame's own faces count, not those of other frames."""

@@ -63,7 +63,7 @@ def ideal_swap(folder, number, size=96, face_type="full_face", recipe=None):
     predictor = ideal_predictor(number, size, face_type)
     faces = [face_of(mini_landmarks(number), number)]
     layers = swap_frame(plate, faces, predictor, recipe or Recipe(), encodings())
-    write_frame(layers.to_frame(plate), folder / f"swap.{number}.exr")
+    write_frame(layers.to_frame(), folder / f"swap.{number}.exr")
 
 
 @with_dlib

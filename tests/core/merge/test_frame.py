@@ -20,7 +20,8 @@ from faceplate.extract.shot import open_shot
 from faceplate.geometry.facetype import FaceType, plate_to_crop
 from faceplate.geometry.warp import warp_back, warp_crop
 from faceplate.io.frame import Frame, Window
-from faceplate.merge.frame import plate_crop, swap_frame
+from faceplate.merge.face import plate_crop
+from faceplate.merge.frame import swap_frame
 from faceplate.merge.layers import Layers
 from faceplate.merge.recipe import Recipe
 
@@ -98,7 +99,7 @@ def test_a_bad_pixel_in_the_face_spreads_nowhere():
     assert bad.sum() == 2
     assert bad[95, 100]
     assert bad[99, 90]
-    others = [layers.swap, layers.matte, layers.learned, layers.confidence, layers.st]
+    others = [layers.face, layers.matte, layers.learned, layers.confidence, layers.st]
     assert all(np.isfinite(layer).all() for layer in others)
 
 
@@ -177,10 +178,9 @@ def test_a_wide_pixel_is_understood():
 def test_no_face_gives_the_plate_and_the_same_set_of_layers():
     rgb = hdr_plate()
     empty, full = swapped(rgb, faces=[]), swapped(rgb)
-    plate = flat_frame(rgb)
     assert same_bits(empty.rgb, rgb)
-    assert set(empty.to_frame(plate).channels) == set(full.to_frame(plate).channels) == LAYER_SET
-    others = [empty.swap, empty.matte, empty.learned, empty.confidence, empty.st]
+    assert set(empty.to_frame().channels) == set(full.to_frame().channels) == LAYER_SET
+    others = [empty.face, empty.matte, empty.learned, empty.confidence, empty.st]
     assert not any(layer.any() for layer in others)
 
 
@@ -239,11 +239,13 @@ def test_a_plate_without_alpha_is_opaque():
     assert (swapped(hdr_plate()).alpha == 1).all()
 
 
-def test_the_raw_swap_is_premultiplied_by_the_matte():
-    rgb = np.full((SIZE, SIZE, 3), 0.3, np.float32)
+def test_the_face_is_premultiplied_and_laid_over_the_plate_it_makes_the_result():
+    rgb = hdr_plate()
     layers = swapped(rgb, recipe=Recipe(transfer="relight"))
-    raw = encodings().from_working(np.full((1, 3), 0.4, np.float32))[0]
-    assert np.allclose(layers.swap, raw * layers.matte[..., None], atol=1e-4)
+    assert np.array_equal(layers.face_matte, layers.matte)
+    over = rgb * (1 - layers.matte[..., None]) + layers.face
+    assert np.allclose(over, layers.rgb, rtol=1e-5, atol=1e-5)
+    assert not layers.face[layers.matte == 0].any()
 
 
 def test_the_st_map_leads_to_the_place_in_the_crop():
@@ -294,7 +296,7 @@ def test_a_plate_without_colours_is_refused():
 def test_another_working_encoding_than_the_model_s_is_refused():
     srgb = Encodings(load_config(), "ACEScg", "srgb")
     with pytest.raises(BadSettings, match="acescct"):
-        swap_frame(flat_frame(hdr_plate()), [], constant_predictor(), PLAIN, srgb)
+        swap_frame(flat_frame(hdr_plate()), [face()], constant_predictor(), PLAIN, srgb)
 
 
 def test_a_model_that_predicts_nan_is_damaged():
@@ -315,8 +317,8 @@ def test_the_crop_of_the_plate_does_not_depend_on_what_lies_around_it():
 def test_other_layers_of_the_plate_are_kept_when_asked_for():
     plate = flat_frame(hdr_plate()).with_channels({"depth.Z": np.ones((SIZE, SIZE), np.float32)})
     layers = swap_frame(plate, [], constant_predictor(), PLAIN, encodings())
-    assert set(layers.to_frame(plate).channels) == LAYER_SET
-    kept = layers.to_frame(plate, keep_layers=True)
+    assert set(layers.to_frame().channels) == LAYER_SET
+    kept = layers.to_frame(keep_layers=True)
     assert set(kept.channels) == LAYER_SET | {"depth.Z"}
     assert (kept.channel("depth.Z") == 1).all()
 

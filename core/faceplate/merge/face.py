@@ -1,0 +1,155 @@
+"""One face, from the plate to what is laid over it: crop, prediction, mattes, colour, detail."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceplate.color.encodings import Encodings
+from faceplate.color.transfer import TransferOptions, transfer
+from faceplate.errors import BadSettings, Damaged
+from faceplate.geometry.facetype import FaceType, plate_to_crop
+from faceplate.geometry.hull import hull_matte
+from faceplate.geometry.points import Box, Matrix, transform
+from faceplate.geometry.warp import roi_of, warp_back, warp_crop
+from faceplate.io.frame import Frame, sanitize
+from faceplate.io.tracked import TrackedFace
+from faceplate.merge.composite import SwappedFace, coverage_of, unpremultiplied
+from faceplate.merge.layers import part_of
+from faceplate.merge.mattes import (
+    choose_matte,
+    clean_matte,
+    erode_feather,
+    matte_size,
+    resize_matte,
+)
+from faceplate.merge.predictions import FacePredictor
+from faceplate.merge.recipe import Recipe
+from faceplate.models.net import People
+from faceplate.models.predictor import Prediction
+
+__all__ = ["CastFace", "make_face", "plate_crop", "predict_face"]
+
+FloatArray = NDArray[np.float32]
+
+_FILTER_REACH = 4  # pixels of the plate that the widest filter reads around a crop
+
+
+@dataclass(frozen=True, eq=False)
+class CastFace:
+    """A face of one frame with all that is decided about it."""
+
+    face: TrackedFace
+    """Its entry in the track."""
+    predictor: FacePredictor
+    """The swap model."""
+    recipe: Recipe
+    """The merge settings at this frame."""
+    encodings: Encodings
+    """Of the plate, with the model's working encoding."""
+    people: People = (0, 1)
+    """Whose face goes in, and who is in the plate, as the model numbers them."""
+    morph: float | None = None
+    """Share of the likeness, where the architecture has one."""
+
+    def __post_init__(self) -> None:
+        if self.encodings.working != self.predictor.config.encoding:
+            raise BadSettings(
+                f"the model works in {self.predictor.config.encoding!r}, the encodings given in "
+                f"{self.encodings.working!r}; use the model's"
+            )
+
+    def crop_matrix(self, size: int, pixel_aspect: float) -> Matrix:
+        """Return plate_to_crop of a crop of this size."""
+        face_type = FaceType(self.predictor.config.face_type)
+        return plate_to_crop(self.face.landmarks, face_type, size, pixel_aspect=pixel_aspect)
+
+    def roi(self, frame: Frame) -> Box:
+        """Return the plate pixels that its crop touches, inside the data window."""
+        window, size = frame.data_window, self.predictor.resolution
+        within = (window.x0, window.y0, window.x1, window.y1)
+        return roi_of(self.crop_matrix(size, frame.pixel_aspect), size, within)
+
+
+def make_face(frame: Frame, cast: CastFace) -> SwappedFace:
+    """Predict a face and bring it as far as it gets in its own crop.
+
+    Raises:
+        BadImage: The plate has no colour channels that could be altered.
+        Damaged: The model predicts values that are not finite.
+    """
+    crop, prediction = predict_face(frame, cast)
+    recipe, size = cast.recipe, cast.predictor.resolution
+    to_crop = cast.crop_matrix(size, frame.pixel_aspect)
+    face_type = FaceType(cast.predictor.config.face_type)
+    large = matte_size(size)
+    to_matte = cast.crop_matrix(large, frame.pixel_aspect)
+    raw = prediction.face[0]
+    learned = clean_matte(prediction.likeness_matte[0] * prediction.performer_matte[0])
+    learned = resize_matte(learned, large)
+    hull = hull_matte(transform(cast.face.landmarks, to_matte), (large, large))
+    percent = large / face_type.framing.ratio / 100  # pixels of the matte per % of face width
+    matte = erode_feather(
+        choose_matte(recipe.matte, learned, hull), recipe.erode * percent, recipe.feather * percent
+    )
+    radius = recipe.relight_radius / 100 * size / face_type.framing.ratio
+    moved = transfer(
+        recipe.transfer, raw, crop, resize_matte(matte, size), TransferOptions((radius,))
+    )
+    roi = cast.roi(frame)
+    return SwappedFace(
+        moved,
+        to_crop,
+        to_crop,
+        size,
+        roi,
+        _matte_back(matte, to_matte, roi) * np.float32(recipe.opacity),
+        _matte_back(learned, to_matte, roi),
+        np.zeros((roi[3] - roi[1], roi[2] - roi[0]), np.float32),
+        cast.face.confidence,
+    )
+
+
+def predict_face(frame: Frame, cast: CastFace) -> tuple[FloatArray, Prediction]:
+    """Return what the network is shown, SxSx3 in the working encoding, and what it predicts.
+
+    Raises:
+        BadImage: The plate has no colour channels.
+        Damaged: The model predicts values that are not finite.
+    """
+    size = cast.predictor.resolution
+    matrix = cast.crop_matrix(size, frame.pixel_aspect)
+    crop = plate_crop(frame, matrix, size, cast.encodings)
+    prediction = cast.predictor.predict(crop[None], cast.people, cast.morph)  # (1, S, S, 3)
+    if not np.isfinite(prediction.face).all():
+        raise Damaged("the swap model predicts NaN or infinity: its weights are spoilt; train on "
+                      "from an earlier save")  # fmt: skip
+    return crop, prediction
+
+
+def plate_crop(frame: Frame, matrix: Matrix, size: int, encodings: Encodings) -> FloatArray:
+    """Cut what the network sees out of a plate: finite, unpremultiplied, working encoding, 0..1.
+
+    Only the pixels that the crop touches are converted. Beyond the data window its edge goes on.
+
+    Args:
+        frame: The plate.
+        matrix: plate_to_crop.
+        size: Side of the crop.
+        encodings: Of the plate.
+    """
+    window = frame.data_window
+    x0, y0, x1, y1 = roi_of(matrix, size, (window.x0, window.y0, window.x1, window.y1))
+    if x1 <= x0:
+        return np.zeros((size, size, 3), np.float32)
+    x0, y0 = max(x0 - _FILTER_REACH, window.x0), max(y0 - _FILTER_REACH, window.y0)
+    x1, y1 = min(x1 + _FILTER_REACH, window.x1), min(y1 + _FILTER_REACH, window.y1)
+    pixels = sanitize(part_of(frame, (x0, y0, x1, y1)).rgb())[0]
+    pixels = unpremultiplied(pixels, coverage_of(frame, (x0, y0, x1, y1)))
+    # clipped before the filter too, as extract does it: the network must see what it was trained on
+    working = np.clip(encodings.to_working(pixels), 0, 1)
+    return np.clip(warp_crop(working, matrix, size, origin=(x0, y0)), 0, 1)
+
+
+def _matte_back(matte: FloatArray, plate_to_matte: Matrix, roi: Box) -> FloatArray:
+    return np.clip(warp_back(matte, plate_to_matte, roi, interpolation="linear"), 0, 1)
