@@ -76,7 +76,7 @@ def _full(upper: tuple[float, ...]) -> Matrix:
 
 def _along(axes: Matrix, covariance: Matrix) -> NDArray[np.float64]:
     """Return the variance along each row of `axes`, >= 0."""
-    return np.maximum(np.einsum("ki,ij,kj->k", axes, covariance, axes), 0.0)
+    return np.asarray(np.maximum(np.einsum("ki,ij,kj->k", axes, covariance, axes), 0.0))
 
 
 def _comparable(swap: Matrix, plate: Matrix) -> tuple[Matrix, Matrix]:

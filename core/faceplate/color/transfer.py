@@ -42,6 +42,10 @@ class TransferOptions:
 
     radii: tuple[float, ...] = (12.0,)
     """Sigmas of relight's low passes in crop pixels, each > 0; the passes are averaged."""
+    edge: float = 0.0
+    """How far relight's low pass leaves out what is no light, 0 to 1."""
+    amount: float = 1.0
+    """Share of the transfer that is taken, 0 to 1."""
 
 
 def transfer(
@@ -60,7 +64,7 @@ def transfer(
         swap: What the network made, HxWx3 float32, working encoding.
         plate: What is there, likewise.
         matte: HxW float32, 0..1.
-        options: Of `relight`.
+        options: Radii and edge are `relight`'s.
         statistics: Measured over the shot; None measures this frame. `relight` has no use for them.
 
     Returns:
@@ -70,12 +74,26 @@ def transfer(
         BadShape: The crops or the matte differ in size.
     """
     check_crops(swap, plate, matte)
-    if name == "none":
+    if name == "none" or options.amount == 0:
         return swap
-    if name == "relight":
-        return relight(swap, plate, matte, options.radii)
-    if statistics is None:
+    if statistics is None and name != "relight":
         statistics = measure_color(swap, plate, matte, marginals=name in _SLICED)
+    moved = _moved(name, swap, plate, matte, options, statistics)
+    if options.amount == 1:
+        return moved
+    return np.asarray(swap + np.float32(options.amount) * (moved - swap))
+
+
+def _moved(
+    name: TransferName,
+    swap: Image,
+    plate: Image,
+    matte: Image,
+    options: TransferOptions,
+    statistics: ColorStatistics | None,
+) -> Image:
+    if statistics is None:
+        return relight(swap, plate, matte, options.radii, options.edge)
     if not statistics.usable:
         return swap
     if name in _LINEAR:

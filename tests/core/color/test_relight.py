@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 from tests.support.colors import SIZE, disc, gradient, noise
 
@@ -47,3 +48,45 @@ def test_relight_brings_the_shading_of_the_plate_and_keeps_the_detail():
 def test_relight_moves_exposure_exactly():
     image = noise(5)
     assert np.allclose(relight(image, image + 0.07, disc(), (8.0,)), image + 0.07, atol=1e-5)
+
+
+def test_a_wide_lowpass_equals_the_plain_gaussian_on_the_full_picture():
+    # oracle: OpenCV's Gaussian of the same sigma on every pixel; ours runs on a smaller picture
+    random = np.random.default_rng(6)
+    image = cv2.resize(random.random((9, 9, 3), np.float32), (201, 150))
+    matte = np.zeros((150, 201), np.float32)
+    matte[20:140, 10:190] = 1
+    for sigma in (8.0, 13.0, 30.0):
+        plain = cv2.GaussianBlur(image * matte[..., None], (0, 0), sigma, borderType=0)
+        total = cv2.GaussianBlur(matte, (0, 0), sigma, borderType=0)[..., None]
+        inside = matte > 0
+        assert np.abs(lowpass(image, matte, sigma) - plain / total)[inside].max() < 4e-3
+
+
+def test_several_radii_are_averaged():
+    swap, plate = noise(1), noise(2)
+    one, other = (relight(swap, plate, disc(), (radius,)) for radius in (3.0, 9.0))
+    both = relight(swap, plate, disc(), (3.0, 9.0))
+    assert np.allclose(both, (one + other) / 2, atol=1e-6)
+
+
+def test_with_edge_a_feature_of_one_face_leaves_no_halo_in_the_other():
+    swap = np.full((SIZE, SIZE, 3), 0.5, np.float32)
+    plate = swap + 0.3 * gradient()
+    plate[28:32, 22:42] -= 0.3  # a brow that only the performer has
+    beside = np.zeros((SIZE, SIZE), bool)
+    beside[20:27, 24:40] = True
+    halo = {
+        edge: np.abs(relight(swap, plate, disc(), (5.0,), edge) - plate)[beside].mean()
+        for edge in (0.0, 0.5, 1.0)
+    }
+    assert halo[1.0] < 0.3 * halo[0.0]
+    assert halo[1.0] < halo[0.5] < halo[0.0]
+
+
+def test_edge_does_not_bring_a_feature_of_the_plate_into_the_swap():
+    swap = np.full((SIZE, SIZE, 3), 0.5, np.float32)
+    plate = swap.copy()
+    plate[28:32, 22:42] -= 0.3
+    moved = relight(swap, plate, disc(), (5.0,), 1.0)
+    assert np.abs(moved - swap)[28:32, 22:42].max() < 0.03

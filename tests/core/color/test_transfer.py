@@ -120,3 +120,14 @@ def test_measured_statistics_take_the_place_of_the_frame_s_own(name):
         transfer(name, swap, plate + 0.3, disc(), OPTIONS, measured),
         transfer(name, swap, plate, disc(), OPTIONS, measured),
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_amount_takes_a_share_of_the_transfer(name):
+    swap, plate = noise(1), noise(2)
+    whole, half, nothing = (
+        transfer(name, swap, plate, disc(), TransferOptions((5.0,), amount=amount))
+        for amount in (1.0, 0.5, 0.0)
+    )
+    assert np.array_equal(nothing, swap)
+    assert np.allclose(half, (swap + whole) / 2, atol=1e-6)
