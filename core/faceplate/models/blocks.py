@@ -82,7 +82,7 @@ class Inter(nn.Module):
 
     def forward(self, code: Tensor) -> Tensor:
         """Map (B, inputs) to (B, outputs, L, L), L the side, doubled without ``t``."""
-        x = self.dense2(self.dense1(code)).unflatten(1, (self.outputs, self.side, self.side))
+        x = self.dense2(self.dense1(code)).reshape(-1, self.outputs, self.side, self.side)
         upsampled: Tensor = x if self.up is None else self.up(x)
         return upsampled
 
