@@ -44,9 +44,11 @@ def _least(matte: Matte, radius: float, aspect: float, beyond: float) -> Matte:
     found = _whole_disc(matte, whole, aspect, beyond) if whole else matte
     if part == 0:
         return found
-    border = {"borderType": cv2.BORDER_CONSTANT, "borderValue": beyond}
     # a step of one pixel: a cross is too small on the diagonal, a square by as much too large
-    further = cv2.erode(found, _CROSS, **border) + cv2.erode(found, _SQUARE, **border)
+    further = sum(
+        cv2.erode(found, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=beyond)
+        for kernel in (_CROSS, _SQUARE)
+    )
     return np.asarray((1 - part) * found + (part / 2) * further, np.float32)
 
 

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faceplate.geometry.points import Matrix, invert
 from faceplate.merge.discs import draw_in
 
 __all__ = ["Edge", "Grid", "shape_edge"]
@@ -24,6 +25,7 @@ __all__ = ["Edge", "Grid", "shape_edge"]
 Matte = NDArray[np.float32]
 Pair = tuple[float, float]
 
+_ROUND = np.float32(1 + 1e-6)  # sums of float32 weights fall short of 1 by less
 _LEAST = 0.01  # pixels: a softening below this is none
 
 
@@ -51,25 +53,41 @@ class Edge:
 class Grid:
     """Where the pixels of a matte lie in a face."""
 
-    across: Matte
-    """HxW: place along the face's own horizontal, any unit, 0 in its middle, > 0 to the right."""
-    down: Matte
-    """HxW: the same along its vertical, > 0 towards the chin."""
-    right: Pair
-    """One square pixel along the face's horizontal, in columns and rows of the matte."""
-    below: Pair
-    """One square pixel along the face's vertical, likewise."""
+    to_face: Matrix
+    """2x3: column and row to a place in the face, in any unit: x along the face's own horizontal,
+    y towards its chin, (0, 0) in its middle."""
     aspect: float = 1.0
     """Width of a column over the height of a row."""
 
+    @property
+    def axes(self) -> tuple[Pair, Pair]:
+        """One square pixel along the face's horizontal, and its vertical, in columns and rows."""
+        ways = invert(self.to_face)[:, :2].T
+        lengths = [math.hypot(x * self.aspect, y) for x, y in ways]
+        (right, down) = (way / length for way, length in zip(ways, lengths, strict=True))
+        return (float(right[0]), float(right[1])), (float(down[0]), float(down[1]))
 
-def shape_edge(matte: Matte, edge: Edge, grid: Grid) -> Matte:
+    def places(self, shape: tuple[int, int]) -> tuple[Matte, Matte]:
+        """Return where each pixel lies in the face: across and down, HxW each."""
+        columns, rows = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape[::-1]))
+        (xx, xy, x), (yx, yy, y) = self.to_face.astype(np.float32)
+        return xx * columns + xy * rows + x, yx * columns + yy * rows + y
+
+    def part(self, place: tuple[slice, slice]) -> "Grid":
+        """Return the grid of these rows and columns."""
+        moved = self.to_face.copy()
+        moved[:, 2] += moved[:, :2] @ [place[1].start, place[0].start]
+        return replace(self, to_face=moved)
+
+
+def shape_edge(matte: Matte, edge: Edge, grid: Grid, within: Matte | None = None) -> Matte:
     """Erode, blur and feather a matte, in this order. Beyond its border there is nothing: 0.
 
     Args:
         matte: float32 HxW in 0..1.
         edge: The lengths.
         grid: Where its pixels lie in the face.
+        within: HxW in 0..1; before it is softened the matte is held below this.
 
     Returns:
         float32 HxW in 0..1. Where `blur` is 0 and nothing grows, it is nowhere above `matte`.
@@ -77,16 +95,18 @@ def shape_edge(matte: Matte, edge: Edge, grid: Grid) -> Matte:
     result = np.zeros_like(matte)
     place = _bounds(matte, edge.reach, grid.aspect)
     if place is not None:
-        part = replace(grid, across=grid.across[place], down=grid.down[place])
-        result[place] = _shaped(matte[place], edge, part)
+        limit = None if within is None else within[place]
+        result[place] = _shaped(matte[place], edge, grid.part(place), limit)
     return result
 
 
-def _shaped(matte: Matte, edge: Edge, grid: Grid) -> Matte:
+def _shaped(matte: Matte, edge: Edge, grid: Grid, within: Matte | None) -> Matte:
     aspect = grid.aspect
     shaped = draw_in(matte, edge.erode, aspect)
     for length, outward in zip(edge.erode_sides, _outward(grid), strict=True):
         shaped = _eroded_at_side(shaped, length, outward)
+    if within is not None:
+        shaped = np.minimum(shaped, within)
     shaped = _by_side(shaped, edge.blur, grid, lambda part, width: _soft(part, width, aspect))
     return _by_side(shaped, edge.feather, grid, lambda part, width: _feather(part, width, aspect))
 
@@ -104,7 +124,7 @@ def _bounds(matte: Matte, reach: int, aspect: float) -> tuple[slice, slice] | No
 
 
 def _outward(grid: Grid) -> tuple[Pair, Pair, Pair, Pair]:
-    (rx, ry), (bx, by) = grid.right, grid.below
+    (rx, ry), (bx, by) = grid.axes
     return (-bx, -by), (bx, by), (-rx, -ry), (rx, ry)
 
 
@@ -117,15 +137,14 @@ def _by_side(
     """Soften with a width that goes from side to side as the cosine squared of the direction."""
     if len(set(widths)) == 1:
         return soften(matte, widths[0])
-    square = grid.across**2 + grid.down**2
-    sideways = np.divide(grid.across**2, square, out=np.full_like(matte, 0.5), where=square > 0)
+    across, down = grid.places(matte.shape)
+    square = across**2 + down**2
+    sideways = np.divide(across**2, square, out=np.full_like(matte, 0.5), where=square > 0)
     upright = 1 - sideways
     shares = (
-        upright * (grid.down < 0),
-        upright * (grid.down >= 0),
-        sideways * (grid.across < 0),
-        sideways * (grid.across >= 0),
-    )
+        upright * (down < 0), upright * (down >= 0), sideways * (across < 0),
+        sideways * (across >= 0),
+    )  # fmt: skip
     done = {width: soften(matte, width) for width in set(widths)}
     parts = [share * done[width] for share, width in zip(shares, widths, strict=True)]
     return np.asarray(np.sum(parts, axis=0), np.float32)
@@ -144,7 +163,7 @@ def _soft(matte: Matte, width: float, aspect: float) -> Matte:
     soft = cv2.sepFilter2D(
         matte, -1, _spline(width / aspect), _spline(width), borderType=cv2.BORDER_CONSTANT
     )
-    return np.asarray(np.clip(soft, 0, 1), np.float32)
+    return np.asarray(np.clip(soft * _ROUND, 0, 1), np.float32)
 
 
 def _spline(width: float) -> Matte:

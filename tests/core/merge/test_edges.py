@@ -11,9 +11,8 @@ ROWS, COLUMNS = np.mgrid[:SIZE, :SIZE].astype(np.float32)
 
 
 def grid(right=(1.0, 0.0), below=(0.0, 1.0), aspect=1.0):
-    x, y = (COLUMNS - MIDDLE) * aspect, ROWS - MIDDLE
-    (rx, ry), (bx, by) = right, below
-    return Grid(x * rx * aspect + y * ry, x * bx * aspect + y * by, right, below, aspect)
+    to_face = np.array([right, below], np.float64) * [aspect, 1]
+    return Grid(np.column_stack([to_face, -to_face @ [MIDDLE, MIDDLE]]), aspect)
 
 
 def square(margin=50):
