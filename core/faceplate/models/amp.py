@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from faceplate.errors import BadSettings
 from faceplate.models.blocks import Decoder, Encoder
-from faceplate.models.net import Decoded, InterTraining, NetConfig, People, SwapNet, TrainPass
+from faceplate.models.choices import InterTraining
+from faceplate.models.net import Decoded, NetConfig, People, SwapNet, TrainPass
 
 __all__ = ["AMP", "AMPConfig"]
 
@@ -36,6 +37,7 @@ class AMPConfig(NetConfig):
     morph_factor: float = 0.5
     """Share of the likeness's channels in training, 0.1..0.5."""
 
+    OWN: ClassVar[tuple[str, ...]] = ("options",)
     RANGES: ClassVar[dict[str, tuple[int, int]]] = {**NetConfig.RANGES, "inter_dims": (32, 2048)}
 
     def __post_init__(self) -> None:
@@ -63,7 +65,7 @@ class MapInter(nn.Module):
 
     def forward(self, code: Tensor) -> Tensor:
         """Map (B, inputs) to (B, outputs, L, L)."""
-        feature_map: Tensor = self.dense(code).unflatten(1, self.shape)
+        feature_map: Tensor = self.dense(code).reshape(-1, *self.shape)
         return feature_map
 
 

@@ -1,16 +1,13 @@
 """Where a network runs, and in which precision it is fast there."""
 
-from typing import Literal
-
 import torch
 from torch import nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from faceplate.errors import BadSettings, NotReady
+from faceplate.models.choices import Precision
 
-__all__ = ["Precision", "lay_out", "memory_format", "pick_device", "pick_precision"]
-
-Precision = Literal["auto", "fp32", "bf16"]
+__all__ = ["lay_out", "memory_format", "pick_device", "pick_precision"]
 
 _LARGE_KERNEL = 2_000_000
 
@@ -44,7 +41,7 @@ def pick_precision(device: torch.device, request: Precision = "auto") -> torch.d
     if request == "auto":
         fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _has_amx()
         return torch.bfloat16 if fast else torch.float32
-    return {"fp32": torch.float32, "bf16": torch.bfloat16}[request]
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[request]
 
 
 def memory_format(device: torch.device) -> torch.memory_format:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from faceplate.models.blocks import Decoder, Encoder, Inter
-from faceplate.models.net import Decoded, InterTraining, NetConfig, People, SwapNet, TrainPass
+from faceplate.models.choices import InterTraining
+from faceplate.models.net import Decoded, NetConfig, People, SwapNet, TrainPass
 
 __all__ = ["LIAE", "LIAEConfig"]
 

@@ -7,18 +7,18 @@ performer, who is in the plate; further ones follow where an architecture takes 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from faceplate.errors import BadSettings
+from faceplate.models.choices import InterTraining
 from faceplate.models.growth import Outer
 from faceplate.models.initialise import initialise
 
 __all__ = [
     "Decoded",
-    "InterTraining",
     "NetConfig",
     "People",
     "SwapDecoder",
@@ -28,9 +28,6 @@ __all__ = [
 
 People = tuple[int, int]
 """Whose face goes in, and who is in the plate."""
-
-InterTraining = Literal["auto", "all", "original"]
-"""Which bottlenecks are trained, see `SwapNet.frozen`."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,8 @@ class NetConfig:
     grown: int = 0
     """How often the network has doubled its resolution since it was made, 0..5."""
 
+    OWN: ClassVar[tuple[str, ...]] = ()
+    """Fields that another architecture's values cannot be taken for."""
     RANGES: ClassVar[dict[str, tuple[int, int]]] = {
         "grown": (0, 5),
         "ae_dims": (8, 1024),

@@ -12,7 +12,8 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from faceplate.errors import BadShape, Damaged
 from faceplate.models import ARCHITECTURES
-from faceplate.models.device import Precision, memory_format, pick_device, pick_precision
+from faceplate.models.choices import Precision
+from faceplate.models.device import memory_format, pick_device, pick_precision
 from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.models.net import People, SwapNet
 

@@ -5,6 +5,7 @@ are those of the preset ``quick96``.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from faceplate.errors import BadSettings
 from faceplate.models.df import DF
@@ -27,6 +28,8 @@ class Quick96Config(NetConfig):
     """Length of the bottleneck, 8..1024."""
     d_mask_dims: int = 16
     """Width of the decoders' matte branch, 4..256."""
+
+    OWN: ClassVar[tuple[str, ...]] = ("resolution", "options")
 
     def __post_init__(self) -> None:
         """Refuse what is no Quick96. Raises BadSettings."""

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from faceplate.models.device import Precision
-from faceplate.models.net import InterTraining
+from faceplate.models.choices import Initialisation, InterTraining, Precision
 from faceplate.train.augment import ColorMode
 
 __all__ = [
@@ -16,7 +15,9 @@ __all__ = [
     "TrainResult",
 ]
 
-PresetName = Literal["demo", "quick96", "df", "df-ud"]
+PresetName = Literal[
+    "demo", "quick96", "df", "df-ud", "dfhd", "liae-ud", "liaehd", "amp", "comb"
+]
 OptimizerName = Literal["adam", "adabelief", "rmsprop"]
 GanSides = Literal["likeness", "both"]
 FaceTypeName = Literal[
@@ -47,7 +48,17 @@ class TrainJob:
     other_consents: list[str] = field(default_factory=list)
     """Consent records of the people of `others`, in their order."""
     preset: PresetName | None = None
-    """Network and schedule of a new model; df-ud if none is named."""
+    """Network and schedule of a new model; by default the usual one of the architecture, df-ud if
+    that is not named either."""
+    start_from: str | None = None
+    """Swap model whose weights a new model starts from; every tensor must fit, or be named in
+    `initialise`."""
+    initialise: list[str] = field(default_factory=list)
+    """Parts of a model started from another that begin afresh all the same: names of tensors or of
+    what holds them, such as `decoder_likeness`, or `inters` for all bottlenecks."""
+    pretrain: bool | None = None
+    """Learn faces in general, of both facesets alike: no warp, mirrored, all head turns, no
+    discriminators. Start the real training with --start-from and --initialise inters."""
 
     steps: int | None = None
     """Stop when the model has seen this many steps in all."""
@@ -60,14 +71,16 @@ class TrainJob:
     seed: int = 0
     """Of the first weights and of every random choice."""
     precision: Precision = "auto"
-    """Number format of the network's inner work: fp32, bf16, fp16 with a scaled loss, or auto, which
-    takes bf16 where it is fast."""
+    """Number format of the network's inner work: fp32, bf16, fp16 with a scaled loss, or auto,
+    which takes bf16 where it is fast."""
 
     face_type: FaceTypeName | None = None
     """Framing that the model sees, cut out of the facesets' wider crops; by default as they are.
     New models only, as the settings that follow."""
+    architecture: str | None = None
+    """Kind of network: df, liae, quick96, amp, comb, or one of a plug-in."""
     resolution: int | None = None
-    """Side of the face in pixels."""
+    """Side of the face in pixels. Of a model that exists, twice its own makes it grow."""
     options: str | None = None
     """Letters of the variant: any of u, d, t, c."""
     ae_dims: int | None = None
@@ -78,6 +91,14 @@ class TrainJob:
     """Width of the decoders."""
     d_mask_dims: int | None = None
     """Width of the decoders' matte branch."""
+    inter_dims: int | None = None
+    """Channels of the bottlenecks' map (amp), 32..2048."""
+    morph_factor: float | None = None
+    """Share of the likeness's channels in training (amp), 0.1..0.5."""
+    initialisation: Initialisation | None = None
+    """How first weights are drawn: glorot or convolution_aware."""
+    fade_steps: int | None = None
+    """Steps over which new outer levels fade in after a growth, at least 1."""
 
     optimizer: OptimizerName | None = None
     """How gradients become steps."""
@@ -185,3 +206,8 @@ class TrainResult:
     """The newest preview picture."""
     plot: str
     """The picture of the losses."""
+    initialised: list[str] = field(default_factory=list)
+    """Tensors that began afresh in a model started from another, as was asked, or that a growth
+    added."""
+    unused: list[str] = field(default_factory=list)
+    """Tensors of the other model that have no place in this one."""

@@ -7,11 +7,23 @@ times faster than a depth-wise convolution and its gradient.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-__all__ = ["FaceLoss", "dssim", "gaussian_blur", "soft_mask"]
+from faceplate.models.net import Decoded
+
+__all__ = [
+    "FaceLoss",
+    "Target",
+    "blur_out",
+    "dssim",
+    "gaussian_blur",
+    "soft_mask",
+    "structure",
+    "total_variation",
+]
 
 _SSIM_SIGMA = 1.5
 
@@ -75,43 +87,77 @@ def soft_mask(mask: Tensor, form: str) -> Tensor:
     return 2 * gaussian_blur(mask, max(1, resolution // 32)).clamp(0, 0.5)
 
 
+def structure(seen: Tensor, wanted: Tensor) -> Tensor:
+    """Return the DSSIM of two images: at one scale below 256 pixels, a mean of two from there."""
+    resolution = seen.shape[-1]
+    fine = dssim(seen, wanted, _window(resolution, 11.6))
+    if resolution < 256:
+        return fine
+    return (fine + dssim(seen, wanted, _window(resolution, 23.2))) / 2
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Return the squared differences of neighbours (B, C, H, W), along rows and columns.
+
+    A sum over channels and pixels, a mean over the batch.
+    """
+    rows = image.diff(dim=-2).square().sum((1, 2, 3))
+    columns = image.diff(dim=-1).square().sum((1, 2, 3))
+    return (rows + columns).mean()
+
+
+def blur_out(image: Tensor, mask: Tensor) -> Tensor:
+    """Return `image` (B, 3, R, R) with what lies outside `mask` blurred by itself alone.
+
+    The face does not bleed into the blurred surroundings, so that the edge of a trained mask has
+    nothing to show. Sigma is R / 128; where there are no surroundings near, there is nothing.
+    """
+    image, outside = image.contiguous(), (1 - mask).contiguous()
+    sigma = image.shape[-1] / 128
+    weight = gaussian_blur(outside, sigma)
+    blurred = gaussian_blur(image * outside, sigma) / torch.where(weight == 0, 1, weight)
+    return image * mask + blurred * outside
+
+
+class Target(NamedTuple):
+    """What one side of a training should come to, each (B, ..., R, R), 0..1."""
+
+    image: Tensor
+    """(B, 3, R, R)."""
+    mask: Tensor
+    """The matte, (B, 1, R, R)."""
+    eyes_mouth: Tensor
+    """Weight of eyes and mouth, (B, 1, R, R)."""
+
+
 @dataclass(frozen=True)
 class FaceLoss:
     """The loss of one person: structure, colour, matte, and eyes and mouth where wanted."""
 
     mask_form: str = "saehd"
     """How the soft mask is made: ``saehd`` or ``quick96``."""
+    masked_training: bool = True
+    """Compare inside the soft mask only; otherwise the whole picture."""
     eyes_mouth_priority: bool = False
     """Add 300 times the mean absolute error inside eyes and mouth."""
 
-    def __call__(
-        self, image: Tensor, matte: Tensor, target: Tensor, mask: Tensor, eyes_mouth: Tensor
-    ) -> Tensor:
-        """Return the loss, a scalar.
-
-        Args:
-            image: Decoded face (B, 3, R, R), 0..1.
-            matte: Decoded matte (B, 1, R, R), 0..1.
-            target: The face it should be.
-            mask: The matte it should be.
-            eyes_mouth: Weight of eyes and mouth (B, 1, R, R), 0..1.
-        """
+    def __call__(self, decoded: Decoded, target: Target) -> Tensor:
+        """Return the loss of a decoded face and matte, a scalar."""
         # Rows and columns are filtered by matrix products, which want them contiguous.
-        image, target = image.contiguous(), target.contiguous()
-        weight = soft_mask(mask.contiguous(), self.mask_form)
-        seen, wanted = image * weight, target * weight
-        loss = _structure(seen, wanted) + 10 * (seen - wanted).square().mean()
+        image, wanted = decoded.image.contiguous(), target.image.contiguous()
+        seen, shown = self.weighed(image, target.mask), self.weighed(wanted, target.mask)
+        loss = 10 * structure(seen, shown) + 10 * (seen - shown).square().mean()
         if self.eyes_mouth_priority:
-            loss = loss + 300 * (eyes_mouth * (target - image)).abs().mean()
-        return loss + 10 * (matte - mask).square().mean()
+            loss = loss + 300 * (target.eyes_mouth * (wanted - image)).abs().mean()
+        return loss + 10 * (decoded.matte - target.mask).square().mean()
 
+    def weighed(self, image: Tensor, mask: Tensor) -> Tensor:
+        """Return an image as the loss sees it: times the soft mask, with masked training."""
+        return image * self.weight(mask) if self.masked_training else image
 
-def _structure(seen: Tensor, wanted: Tensor) -> Tensor:
-    resolution = seen.shape[-1]
-    if resolution < 256:
-        return 10 * dssim(seen, wanted, _window(resolution, 11.6))
-    fine, coarse = _window(resolution, 11.6), _window(resolution, 23.2)
-    return 5 * dssim(seen, wanted, fine) + 5 * dssim(seen, wanted, coarse)
+    def weight(self, mask: Tensor) -> Tensor:
+        """Return the soft form of a mask."""
+        return soft_mask(mask.contiguous(), self.mask_form)
 
 
 def _window(resolution: int, divisor: float) -> int:

@@ -15,6 +15,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from faceplate.errors import Damaged
 from faceplate.models.device import lay_out
 from faceplate.models.initialise import glorot
+from faceplate.models.net import TrainPass
+from faceplate.train.losses import Target
 from faceplate.train.mover import Mover, detached, prefixed, unprefixed
 from faceplate.train.presets import TrainSettings
 
@@ -26,6 +28,7 @@ class Opponent(ABC):
 
     Args:
         name: In saves and reports, as ``true_face``.
+        power: Weight of its judgement in the model's loss.
         net: The discriminator; maps a tensor to logits, one or several.
         settings: Of the training.
         schedule_steps: Length of the schedule of the learning rate.
@@ -36,41 +39,39 @@ class Opponent(ABC):
     def __init__(
         self,
         name: str,
+        power: float,
         net: nn.Module,
         settings: TrainSettings,
         schedule_steps: int,
         device: torch.device,
         seed: int,
     ) -> None:
-        self.name = name
+        self.name, self.power = name, power
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             net.apply(glorot)
         self.net = net.to(device).train()
         lay_out(self.net, device)
         self.mover = Mover(self.net, settings, schedule_steps, seed)
+        self.module: nn.Module = self.net
 
     @abstractmethod
-    def judge(self, x: Tensor) -> Sequence[Tensor]:
-        """Return the logits of `x`: above zero where it is taken for real."""
+    def pair(self, passed: TrainPass, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
+        """Return what is real and what should pass for it, both as batches."""
 
     def fooled(self, fake: Tensor) -> Tensor:
         """Return the loss of the model: zero where `fake` passes for real.
 
         The discriminator's own weights get no gradient from it.
         """
-        return is_real(self._judged_by(fake, detached(self.net)), 1.0)
+        return is_real(_several(functional_call(self.net, detached(self.net), (fake,))), 1.0)
 
     def told_apart(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the discriminator's own loss; the model gets no gradient from it."""
-        both = [*self.judge(torch.cat([real.detach(), fake.detach()]))]
+        both = _several(self.module(torch.cat([real.detach(), fake.detach()])))
         count = len(real)
         right = is_real([logits[:count] for logits in both], 1.0)
         return (right + is_real([logits[count:] for logits in both], 0.0)) / 2
-
-    def _judged_by(self, x: Tensor, weights: dict[str, Tensor]) -> Sequence[Tensor]:
-        logits = functional_call(self.net, weights, (x,))
-        return logits if isinstance(logits, tuple) else (logits,)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return weights and optimiser as tensors for a save."""
@@ -93,6 +94,10 @@ class Opponent(ABC):
         except RuntimeError as error:
             raise Damaged(f"the save's {self.name} does not fit: {error}") from error
         self.mover.restore(unprefixed(f"{self.name}/optimizer", tensors))
+
+
+def _several(logits: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return logits if isinstance(logits, tuple) else (logits,)
 
 
 def is_real(judged: Sequence[Tensor], wanted: float) -> Tensor:

@@ -153,13 +153,15 @@ def make_optimizer(
     """Return the optimiser of the settings, in torch's fused form where there is one."""
     lr = settings.learning_rate
     if settings.optimizer == "adam":
-        return Adam(params, lr, betas=(0.9, settings.second_moment), fused=True)
+        return Adam(params, lr, betas=(settings.first_moment, settings.second_moment), fused=True)
     kind = RMSprop if settings.optimizer == "rmsprop" else AdaBelief
     return kind(params, lr, dropout)
 
 
 def learning_rate(settings: TrainSettings, step: int, schedule_steps: int) -> float:
     """Return the learning rate of a step: rise, stay, fall along a cosine, stay low.
+
+    With `lr_cos` it swings between that and zero besides, along a cosine of that period.
 
     Args:
         settings: Of the training.
@@ -172,6 +174,8 @@ def learning_rate(settings: TrainSettings, step: int, schedule_steps: int) -> fl
         [0.0001, 0.001, 0.000525, 5e-05, 5e-05]
     """
     rise = min(1.0, (step + 1) / max(1, settings.warm_up_steps))
+    if settings.lr_cos:
+        rise *= (1 + math.cos(2 * math.pi * step / settings.lr_cos)) / 2
     done, start = step / schedule_steps, settings.decay_from
     if start >= 1 or done <= start:
         return settings.learning_rate * rise

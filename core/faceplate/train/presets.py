@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from faceplate.errors import BadSettings
+from faceplate.models.amp import AMPConfig
+from faceplate.models.choices import Initialisation, InterTraining
+from faceplate.models.comb import CombConfig
 from faceplate.models.df import DFConfig
-from faceplate.models.net import InterTraining, NetConfig
+from faceplate.models.liae import LIAEConfig
+from faceplate.models.net import NetConfig
+from faceplate.models.quick96 import Quick96Config
 from faceplate.train.augment import ColorMode
 from faceplate.train.job import GanSides, OptimizerName, PresetName, TrainJob
 
@@ -54,8 +59,8 @@ class TrainSettings:
     """Weight with which a discriminator makes the codes of both people look alike, 0..1; 0.01 is
     usual, 0 leaves it out."""
     gan_power: float = 0.0
-    """Weight with which a discriminator of patches sharpens the likeness's face, 0..5; 0.1 is usual,
-    once the face is learnt."""
+    """Weight with which a discriminator of patches sharpens the likeness's face, 0..5; 0.1 is
+    usual, once the face is learnt."""
     gan_patch_size: int = 0
     """Pixels that one judgement of the discriminator rests on, 3..640; 0 takes an eighth of the
     resolution."""
@@ -110,11 +115,18 @@ class TrainSettings:
     face, so that the code cannot tell the two people by their light, 0..1."""
     uniform_yaw: bool = False
     """Draw head turns uniformly."""
+    pretrain: bool = False
+    """Learn faces in general, before a training with two people."""
+    initialisation: Initialisation = "glorot"
+    """How first weights are drawn: glorot or convolution_aware."""
+    fade_steps: int = 5000
+    """Steps over which new outer levels fade in after a growth."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot train. Raises BadSettings."""
         checks = (
             ("steps", self.steps >= 1, "at least 1"),
+            ("fade_steps", self.fade_steps >= 1, "at least 1"),
             ("batch", 1 <= self.batch <= 1024, "1..1024"),
             ("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1"),
             ("lr_dropout", self.lr_dropout == 0 or self.optimizer != "adam", "0 with adam"),
@@ -160,13 +172,24 @@ class Preset:
     """Shape of the network."""
     settings: TrainSettings
     """How it is trained."""
+    architecture: str = "df"
+    """Name in `faceplate.models.ARCHITECTURES`."""
 
 
 PRESETS: dict[PresetName, Preset] = {
     "df": Preset(DFConfig(128, "", 256, 64, 64, 22), TrainSettings()),
     "df-ud": Preset(DFConfig(128, "ud", 256, 64, 64, 22), TrainSettings()),
+    "dfhd": Preset(DFConfig(256, "udt"), TrainSettings()),
+    "liae-ud": Preset(LIAEConfig(128, "ud"), TrainSettings(), "liae"),
+    "liaehd": Preset(LIAEConfig(256, "udt"), TrainSettings(), "liae"),
+    "comb": Preset(CombConfig(128, "ud"), TrainSettings(), "comb"),
+    "amp": Preset(
+        AMPConfig(),
+        TrainSettings(eyes_mouth_priority=True, background_power=0.1, gan_on="both"),
+        "amp",
+    ),
     "quick96": Preset(
-        DFConfig(96, "ud", 128, 64, 64, 16),
+        Quick96Config(),
         TrainSettings(
             batch=4,
             optimizer="rmsprop",
@@ -176,6 +199,7 @@ PRESETS: dict[PresetName, Preset] = {
             unwarped_every=3,
             transform=0.05,
         ),
+        "quick96",
     ),
     # About an hour on one core, at most 10 MB without the optimiser. A small network must spend its
     # room on the two people: it sees little that the shot does not hold.

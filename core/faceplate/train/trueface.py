@@ -9,10 +9,14 @@ together.
 Origin: DeepFaceLab (arXiv 2005.05535), section "TrueFace".
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from faceplate.models.net import TrainPass
+from faceplate.train.losses import Target
 from faceplate.train.opponent import Opponent
 from faceplate.train.presets import TrainSettings
 
@@ -69,8 +73,9 @@ class TrueFace(Opponent):
         seed: int,
     ) -> None:
         net = CodeDiscriminator(code.shape[1], code.shape[-1])
-        super().__init__("true_face", net, settings, schedule_steps, device, seed)
+        power = settings.true_face_power
+        super().__init__("true_face", power, net, settings, schedule_steps, device, seed)
 
-    def judge(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return the logits of codes."""
-        return (self.net(x),)
+    def pair(self, passed: TrainPass, targets: Sequence[Target]) -> tuple[Tensor, Tensor]:
+        """Return the performer's codes and the likeness's."""
+        return passed.codes[1], passed.codes[0]

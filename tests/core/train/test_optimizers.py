@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from faceplate.errors import BadSettings
 from faceplate.train.optimizers import (
     LearningRateDropout,
     learning_rate,
@@ -45,14 +46,23 @@ def test_adabelief_follows_its_formula_without_bias_correction() -> None:
     np.testing.assert_allclose(got, w, rtol=1e-5)
 
 
-def test_adam_follows_its_formula_with_the_settings_second_moment() -> None:
+@pytest.mark.parametrize(("first", "second"), [(0.5, 0.999), (0.9, 0.99)])
+def test_adam_follows_its_formula_with_the_settings_moments(first: float, second: float) -> None:
     w, m, v = np.ones(2), np.zeros(2), np.zeros(2)
     for t, g in enumerate(GRADS, 1):
-        m = 0.9 * m + 0.1 * g
-        v = 0.99 * v + 0.01 * g**2
-        w = w - 0.01 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.99**t)) + 1e-8)
-    got = moved(TrainSettings(optimizer="adam", learning_rate=0.01, second_moment=0.99))
-    np.testing.assert_allclose(got, w, rtol=1e-6)
+        m = first * m + (1 - first) * g
+        v = second * v + (1 - second) * g**2
+        w = w - 0.01 * (m / (1 - first**t)) / (np.sqrt(v / (1 - second**t)) + 1e-8)
+    settings = TrainSettings(
+        optimizer="adam", learning_rate=0.01, first_moment=first, second_moment=second
+    )
+    np.testing.assert_allclose(moved(settings), w, rtol=1e-6)
+
+
+def test_adam_is_the_papers_unless_told_otherwise() -> None:
+    settings = TrainSettings(optimizer="adam")
+    (group,) = make_optimizer([nn.Parameter(torch.zeros(1))], settings).param_groups
+    assert (group["lr"], *group["betas"]) == (5e-5, 0.5, 0.999)
 
 
 def dropped(step: int, seed: int = 1) -> torch.Tensor:
@@ -123,3 +133,17 @@ def test_weights_and_gradients_may_lie_differently_in_memory() -> None:
         results.append(weight.detach())
     torch.testing.assert_close(results[0], results[1])
     assert results[0].std() > 0
+
+
+def test_beside_dropout_the_learning_rate_swings_along_a_cosine() -> None:
+    settings = TrainSettings(learning_rate=1e-3, lr_dropout=0.3, lr_cos=500)
+    rates = [learning_rate(settings, step, 10_000) for step in (0, 125, 250, 375, 500, 1250)]
+    assert rates == pytest.approx([1e-3, 5e-4, 0, 5e-4, 1e-3, 0], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"first_moment": 1.0}, {"second_moment": -0.1}, {"lr_cos": -1}, {"ema_decay": 1.0}]
+)
+def test_values_that_cannot_train_are_refused(changes: dict[str, float]) -> None:
+    with pytest.raises(BadSettings, match=next(iter(changes))):
+        TrainSettings(**changes)  # type: ignore[arg-type]

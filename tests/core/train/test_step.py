@@ -37,8 +37,7 @@ def test_the_same_batch_over_and_over_is_learnt() -> None:
 
 def test_each_person_moves_their_own_decoder_and_both_the_encoder() -> None:
     step = stepper()
-    likeness, _ = step.losses(batch())
-    likeness.backward()
+    step.losses(step.sides(batch()), step.rng(0)).sides[0].backward()
     assert step.net.encoder.layers[0].conv.weight.grad is not None
     assert all(p.grad is not None for p in step.net.decoder_likeness.parameters())
     assert all(p.grad is None for p in step.net.decoder_performer.parameters())

@@ -10,7 +10,7 @@ from faceplate.train.trueface import CodeDiscriminator, TrueFace
 
 
 def opponent(**changes: float) -> TrueFace:
-    settings = TrainSettings(learning_rate=2e-4, **changes)  # type: ignore[arg-type]
+    settings = TrainSettings(learning_rate=2e-4, true_face_power=0.1, **changes)  # type: ignore[arg-type]
     return TrueFace(torch.zeros(1, 6, 8, 8), settings, 100, torch.device("cpu"), seed=3)
 
 
