@@ -37,7 +37,7 @@ def claim_output() -> Writer:
 def read_line() -> dict[str, Any] | None:
     """Return the next line of standard input; None where the server is gone.
 
-    Unbuffered, as `watch_parent` reads the descriptor itself.
+    Unbuffered, as nothing may be left for a later reader of the descriptor to miss.
     """
     line = bytearray()
     while not line.endswith(b"\n"):
@@ -48,12 +48,17 @@ def read_line() -> dict[str, Any] | None:
     return dict(json.loads(line))
 
 
-def watch_parent(gone: Callable[[], None], grace_s: float) -> None:
-    """Call `gone` when standard input closes, and kill the process group `grace_s` later."""
+def watch_parent(
+    gone: Callable[[], None], grace_s: float, heard: Callable[[dict[str, Any]], object]
+) -> None:
+    """Pass every line of standard input to `heard`, and call `gone` when it closes.
+
+    The process group is killed `grace_s` later.
+    """
 
     def wait() -> None:
-        while os.read(0, 4096):
-            pass
+        while (line := read_line()) is not None:
+            heard(line)
         gone()
         threading.Event().wait(grace_s)
         os.killpg(0, signal.SIGKILL)  # its children too: nobody else would

@@ -12,7 +12,7 @@ from faceplate_protos.v1 import jobs_pb2, models_pb2
 from faceplate_server.status import Fault
 from faceplate_server.store import JobRecord, State
 
-__all__ = ["job_message", "model_message", "progress_message", "state_names"]
+__all__ = ["command_name", "job_message", "model_message", "progress_message", "state_names"]
 
 _STATES: dict[State, jobs_pb2.JobState] = {
     "queued": jobs_pb2.JOB_STATE_QUEUED,
@@ -23,6 +23,12 @@ _STATES: dict[State, jobs_pb2.JobState] = {
     "interrupted": jobs_pb2.JOB_STATE_INTERRUPTED,
 }
 _NAMES: dict[int, State] = {number: name for name, number in _STATES.items()}
+_COMMANDS: dict[int, str] = {
+    jobs_pb2.JOB_COMMAND_PAUSE: "pause",
+    jobs_pb2.JOB_COMMAND_RESUME: "resume",
+    jobs_pb2.JOB_COMMAND_SAVE: "save",
+    jobs_pb2.JOB_COMMAND_PREVIEW: "preview",
+}
 
 
 def job_message(job: JobRecord) -> jobs_pb2.Job:
@@ -54,6 +60,7 @@ def progress_message(report: Mapping[str, Any]) -> jobs_pb2.Progress:
         frame=report.get("frame"),
         preview=report.get("preview") or "",
         figures=report.get("figures", {}),
+        paused=report.get("paused", False),
     )
 
 
@@ -63,6 +70,13 @@ def state_names(states: Sequence[int]) -> list[State]:
     if unknown:
         raise BadSettings(f"states: there is no job state {unknown[0]}")
     return [_NAMES[number] for number in states]
+
+
+def command_name(command: int) -> str:
+    """Return the engine's word for a command. Raises BadSettings for one without a meaning."""
+    if command not in _COMMANDS:
+        raise BadSettings(f"command {command}: expected one of {', '.join(_COMMANDS.values())}")
+    return _COMMANDS[command]
 
 
 def model_message(model: Mapping[str, Any]) -> models_pb2.Model:

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from faceplate.errors import Cancelled, Exhausted, FaceplateError
+from faceplate.errors import BadSettings, Cancelled, Exhausted, FaceplateError, NotReady
 from faceplate_server.process import Child
 from faceplate_server.room import EngineRoom
 from faceplate_server.roots import Roots
 from faceplate_server.status import Fault, fault_of
 from faceplate_server.store import JobRecord, JobStore
+from faceplate_server.verbs import find_verb
 from faceplate_server.worker import Order
 
 __all__ = ["JobRunner", "RunnerSettings"]
@@ -123,6 +124,24 @@ class JobRunner:
             self._end(job_id, "cancelled", error=fault_of(Cancelled(reason)))
         elif job.state == "running":
             self._stop_child(self._of(job_id), reason)
+        return self.get(job_id)
+
+    async def control(self, job_id: str, command: str) -> JobRecord:
+        """Tell a running job something; it is done at the job's next report.
+
+        Raises:
+            NotFound: No such job.
+            BadSettings: Its verb cannot do that.
+            NotReady: It is not running.
+        """
+        job = self.get(job_id)
+        able = find_verb(self._settings.verbs, job.verb).commands
+        if command not in able:
+            raise BadSettings(f"{job.verb} cannot {command}; it can {', '.join(able)}")
+        live = self._live.get(job_id)
+        if job.state != "running" or live is None or live.child is None:
+            raise NotReady(f"job {job_id} is {job.state}: only a running job can {command}")
+        await live.child.send({"command": command})
         return self.get(job_id)
 
     async def watch(self, job_id: str) -> AsyncIterator[tuple[JobRecord, bool]]:

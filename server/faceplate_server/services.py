@@ -13,7 +13,7 @@ from faceplate_protos.v1 import (
     models_pb2_grpc,
 )
 from faceplate_server.buffers import Buffers
-from faceplate_server.convert import job_message, model_message, state_names
+from faceplate_server.convert import command_name, job_message, model_message, state_names
 from faceplate_server.room import EngineRoom
 from faceplate_server.runner import JobRunner
 from faceplate_server.shapes import Context
@@ -50,6 +50,13 @@ class JobsService(jobs_pb2_grpc.JobsServicer):
     ) -> jobs_pb2.CancelJobResponse:
         """Ask a job to stop."""
         return jobs_pb2.CancelJobResponse(job=job_message(self._runner.cancel(request.id)))
+
+    async def ControlJob(  # noqa: N802
+        self, request: jobs_pb2.ControlJobRequest, context: Context
+    ) -> jobs_pb2.ControlJobResponse:
+        """Tell a running job something."""
+        job = await self._runner.control(request.id, command_name(request.command))
+        return jobs_pb2.ControlJobResponse(job=job_message(job))
 
     async def ListJobs(  # noqa: N802
         self, request: jobs_pb2.ListJobsRequest, context: Context

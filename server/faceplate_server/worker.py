@@ -1,10 +1,11 @@
 """The process of one job: `python -m faceplate_server.worker`.
 
 It reads one order from standard input, runs the verb and writes JSON lines to what was standard
-output: ``report``, then one of ``done``, ``failed``, ``cancelled``. SIGTERM asks it to stop at its
-next report. When standard input closes, the server is gone: it stops too, so that a restarted
-server can go on with the job alone. It is safe to kill it at any moment, as every verb writes
-atomically and resumes.
+output: ``report``, then one of ``done``, ``failed``, ``cancelled``. Further lines of standard input
+are commands (``pause``, ``resume``, ``save``, ``preview``), SIGTERM asks it to stop; it hears both
+at its next report. When standard input closes, the server is gone: it stops too, so that a
+restarted server can go on with the job alone. It is safe to kill it at any moment, as every verb
+writes atomically and resumes.
 """
 
 import fcntl
@@ -21,6 +22,7 @@ from typing import Any, Literal
 
 from faceplate.config import from_dict
 from faceplate.context import Context
+from faceplate.control import Control
 from faceplate.errors import Cancelled
 from faceplate.jobs import run_verb
 from faceplate.progress import Progress, Report
@@ -64,15 +66,16 @@ def main() -> int:
     if line is None:
         return 1
     order = from_dict(Order, line, "order")
-    watch_parent(stop.set, GRACE_S)
+    control = Control()
+    watch_parent(stop.set, GRACE_S, lambda told: control.send(told["command"]))
     with (Path(order.home) / "jobs" / f"{order.job_id}.log").open("a") as log:
         fcntl.flock(log, fcntl.LOCK_EX)  # a worker of a server that died may still be stopping
-        return _answer(order, writer, stop)
+        return _answer(order, writer, Progress(_Sink(writer), stop.is_set, control))
 
 
-def _answer(order: Order, writer: Writer, stop: threading.Event) -> int:
+def _answer(order: Order, writer: Writer, progress: Progress) -> int:
     try:
-        result = _run(order, writer, stop)
+        result = _run(order, progress)
     except Cancelled as error:
         writer("cancelled", message=str(error))
         return error.exit_code
@@ -94,11 +97,11 @@ def _fault(error: Exception) -> Fault:
     return Fault("Internal", f"nobody foresaw this: {summary}", fault.hint, fault.exit_code)
 
 
-def _run(order: Order, writer: Writer, stop: threading.Event) -> dict[str, Any]:
+def _run(order: Order, progress: Progress) -> dict[str, Any]:
     verb = find_verb(order.verbs, order.verb)
     context = Context(
         home=Path(order.home),
-        progress=Progress(_Sink(writer), stop.is_set),
+        progress=progress,
         device=order.device,
         consent_policy=order.consent_policy,
         threads=order.threads,
@@ -111,12 +114,13 @@ class _Sink:
     """Sends reports on, not faster than anybody looks."""
 
     def __init__(self, writer: Writer) -> None:
-        self._writer, self._rate, self._sent = writer, Rate(), 0.0
+        self._writer, self._rate, self._sent, self._paused = writer, Rate(), 0.0, False
 
     def __call__(self, report: Report) -> None:
         rate, now = self._rate.of(report.title, report.done), time.monotonic()
-        if now - self._sent > PACE_S or report.preview or report.done == report.total:
-            self._sent = now
+        weighty = report.preview or report.done == report.total or report.paused != self._paused
+        if now - self._sent > PACE_S or weighty:
+            self._sent, self._paused = now, report.paused
             self._writer("report", **_plain(report, rate))
 
 
@@ -130,6 +134,7 @@ def _plain(report: Report, rate: float) -> dict[str, Any]:
         "frame": report.frame,
         "preview": None if report.preview is None else str(report.preview),
         "figures": {name: float(value) for name, value in report.figures.items()},
+        "paused": report.paused,
     }
 
 

@@ -178,6 +178,24 @@ def test_jobs_can_be_listed_shown_and_cancelled(said: Any, root: Path) -> None:
     assert job in [entry["job"] for entry in listed["jobs"]]
 
 
+def test_a_running_job_is_told_to_pause_and_to_go_on(said: Any, root: Path) -> None:
+    gate = root / "gate-control"
+    _, events = said("submit", "count", f"out={root / 'told'}", f"gate={gate}", "--detach")
+    job = events[0]["job"]
+    while (said("show", job)[1][-1]["progress"] or {}).get("done") != 1:
+        pass
+    code, events = said("control", job, "pause")
+    assert (code, names(events)) == (0, ["job"])
+    while not said("show", job)[1][-1]["progress"]["paused"]:
+        pass
+    assert said("control", job, "resume")[0] == 0
+    gate.touch()
+    assert said("watch", job)[0] == 0
+    code, events = said("control", job, "save")
+    assert code != 0
+    assert "only a running job can save" in events[-1]["message"]
+
+
 def test_models_are_listed(said: Any) -> None:
     code, (event,) = said("models")
 

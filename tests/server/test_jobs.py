@@ -24,7 +24,7 @@ def until(client: Client, job_id: str, frame: int = 1) -> jobs_pb2.Job:
         if message.job.progress.done >= frame:
             stream.cancel()
             return message.job
-    raise AssertionError("the job ended before that frame")
+    raise AssertionError(f"the job ended before that frame: {message.job.error}")
 
 
 def get(client: Client, job_id: str) -> jobs_pb2.Job:
@@ -318,6 +318,65 @@ def test_a_tied_job_lives_while_it_is_watched(server: Client, root: Path) -> Non
             gate.touch()
 
     assert states[-1] == DONE
+
+
+def control(client: Client, job_id: str, command: int) -> jobs_pb2.Job:
+    request = jobs_pb2.ControlJobRequest(id=job_id, command=command)
+    return client(client.jobs.ControlJob, request).job
+
+
+def paused(client: Client, job_id: str, wanted: bool) -> None:
+    """Follow a job until it is paused, or no longer so."""
+    stream = client(client.jobs.WatchJob, jobs_pb2.WatchJobRequest(id=job_id))
+    for message in stream:
+        if message.job.progress.paused == wanted and message.job.progress.done:
+            stream.cancel()
+            return
+    raise AssertionError("the job ended before that")
+
+
+def test_a_running_job_is_paused_told_to_save_and_goes_on(server: Client, root: Path) -> None:
+    gate = root / "gate-control"
+    job = submit(server, out=root / "control", gate=gate)
+    until(server, job.id)
+    control(server, job.id, jobs_pb2.JOB_COMMAND_PAUSE)
+    paused(server, job.id, True)
+    gate.touch()
+    assert get(server, job.id).state == RUNNING
+    control(server, job.id, jobs_pb2.JOB_COMMAND_SAVE)
+    control(server, job.id, jobs_pb2.JOB_COMMAND_RESUME)
+    end = wait(server, job.id)
+
+    assert end.state == DONE
+    assert not end.progress.paused
+    assert (root / "control" / "saved").exists()
+
+
+def test_a_paused_job_can_be_cancelled(server: Client, root: Path) -> None:
+    job = submit(server, out=root / "paused", gate=root / "no-gate")
+    until(server, job.id)
+    control(server, job.id, jobs_pb2.JOB_COMMAND_PAUSE)
+    paused(server, job.id, True)
+    cancel(server, job.id)
+
+    assert wait(server, job.id).state == CANCELLED
+
+
+def test_commands_that_make_no_sense_are_refused(server: Client, root: Path) -> None:
+    job = wait(server, submit(server, out=root / "over").id)
+
+    def refused(status: str, job_id: str, command: int) -> str:
+        request = jobs_pb2.ControlJobRequest(id=job_id, command=command)
+        return str(fails(status, server, server.jobs.ControlJob, request).message)
+
+    assert "count cannot preview; it can pause, resume, save" in refused(
+        "INVALID_ARGUMENT", job.id, jobs_pb2.JOB_COMMAND_PREVIEW
+    )
+    assert "only a running job can save" in refused(
+        "FAILED_PRECONDITION", job.id, jobs_pb2.JOB_COMMAND_SAVE
+    )
+    assert "command 0: expected one of pause" in refused("INVALID_ARGUMENT", job.id, 0)
+    refused("NOT_FOUND", "nobody", jobs_pb2.JOB_COMMAND_SAVE)
 
 
 def test_a_full_queue_refuses_more(tmp_path: Path) -> None:

@@ -52,6 +52,11 @@ class CountResult:
 
 
 def count(job: CountJob, context: Context) -> CountResult:
+    with context.progress.control.handling({"save": (Path(job.out) / "saved").touch}):
+        return _count(job, context)
+
+
+def _count(job: CountJob, context: Context) -> CountResult:
     out, written = Path(job.out), 0
     out.mkdir(parents=True, exist_ok=True)
     if job.noise:
@@ -108,6 +113,13 @@ def blank(job: BlankJob, context: Context) -> BlankResult:
 
 VERBS = {
     "blank": Verb("blank", "finds no face", f"{__name__}:BlankJob", f"{__name__}:blank"),
-    "count": Verb("count", "counts", f"{__name__}:CountJob", f"{__name__}:count", writes=("out",)),
+    "count": Verb(
+        "count",
+        "counts",
+        f"{__name__}:CountJob",
+        f"{__name__}:count",
+        writes=("out",),
+        commands=("pause", "resume", "save"),
+    ),
     "swap": Verb("swap", "counts too", f"{__name__}:CountJob", f"{__name__}:count"),
 }

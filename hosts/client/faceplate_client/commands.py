@@ -63,6 +63,14 @@ def cancel(options: argparse.Namespace, transport: Transport, output: Output) ->
     return 0
 
 
+def control(options: argparse.Namespace, transport: Transport, output: Output) -> int:
+    """Tell a running job something."""
+    command = f"JOB_COMMAND_{options.what.upper()}"
+    request = jobs_pb2.ControlJobRequest(id=options.job, command=command)
+    output("job", **job_values(transport.call(transport.jobs.ControlJob, request).job))
+    return 0
+
+
 def show(options: argparse.Namespace, transport: Transport, output: Output) -> int:
     """Tell where a job is."""
     request = jobs_pb2.GetJobRequest(id=options.job)
@@ -206,6 +214,7 @@ def _without_face(result: dict[str, Any]) -> bool:
 COMMANDS = {
     "watch": watch,
     "cancel": cancel,
+    "control": control,
     "show": show,
     "list": list_jobs,
     "models": list_models,

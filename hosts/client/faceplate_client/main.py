@@ -135,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_submit(commands)
     for name, text in (("watch", "follow"), ("cancel", "cancel"), ("show", "tell where is")):
         commands.add_parser(name, help=f"{text} a job").add_argument("job")
+    control = commands.add_parser("control", help="tell a running job something besides to stop")
+    control.add_argument("job")
+    control.add_argument("what", choices=("pause", "resume", "save", "preview"))
     listing = commands.add_parser("list", help="list jobs, newest first")
     listing.add_argument("--state", action="append", default=[])
     listing.add_argument("--limit", type=int, default=100)

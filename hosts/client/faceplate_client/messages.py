@@ -35,6 +35,7 @@ def progress_values(progress: jobs_pb2.Progress) -> dict[str, Any]:
         "frame": progress.frame if progress.HasField("frame") else None,
         "preview": progress.preview or None,
         "figures": dict(progress.figures),
+        "paused": progress.paused,
     }
 
 

@@ -16,6 +16,14 @@ class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     JOB_STATE_FAILED: _ClassVar[JobState]
     JOB_STATE_CANCELLED: _ClassVar[JobState]
     JOB_STATE_INTERRUPTED: _ClassVar[JobState]
+
+class JobCommand(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    JOB_COMMAND_UNSPECIFIED: _ClassVar[JobCommand]
+    JOB_COMMAND_PAUSE: _ClassVar[JobCommand]
+    JOB_COMMAND_RESUME: _ClassVar[JobCommand]
+    JOB_COMMAND_SAVE: _ClassVar[JobCommand]
+    JOB_COMMAND_PREVIEW: _ClassVar[JobCommand]
 JOB_STATE_UNSPECIFIED: JobState
 JOB_STATE_QUEUED: JobState
 JOB_STATE_RUNNING: JobState
@@ -23,9 +31,14 @@ JOB_STATE_DONE: JobState
 JOB_STATE_FAILED: JobState
 JOB_STATE_CANCELLED: JobState
 JOB_STATE_INTERRUPTED: JobState
+JOB_COMMAND_UNSPECIFIED: JobCommand
+JOB_COMMAND_PAUSE: JobCommand
+JOB_COMMAND_RESUME: JobCommand
+JOB_COMMAND_SAVE: JobCommand
+JOB_COMMAND_PREVIEW: JobCommand
 
 class Progress(_message.Message):
-    __slots__ = ("title", "done", "total", "seconds_left", "rate", "frame", "preview", "figures")
+    __slots__ = ("title", "done", "total", "seconds_left", "rate", "frame", "preview", "figures", "paused")
     class FiguresEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +54,7 @@ class Progress(_message.Message):
     FRAME_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_FIELD_NUMBER: _ClassVar[int]
     FIGURES_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
     title: str
     done: int
     total: int
@@ -49,7 +63,8 @@ class Progress(_message.Message):
     frame: int
     preview: str
     figures: _containers.ScalarMap[str, float]
-    def __init__(self, title: _Optional[str] = ..., done: _Optional[int] = ..., total: _Optional[int] = ..., seconds_left: _Optional[float] = ..., rate: _Optional[float] = ..., frame: _Optional[int] = ..., preview: _Optional[str] = ..., figures: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    paused: bool
+    def __init__(self, title: _Optional[str] = ..., done: _Optional[int] = ..., total: _Optional[int] = ..., seconds_left: _Optional[float] = ..., rate: _Optional[float] = ..., frame: _Optional[int] = ..., preview: _Optional[str] = ..., figures: _Optional[_Mapping[str, float]] = ..., paused: bool = ...) -> None: ...
 
 class JobError(_message.Message):
     __slots__ = ("code", "message", "hint", "exit_code")
@@ -128,6 +143,20 @@ class CancelJobRequest(_message.Message):
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
 class CancelJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
+
+class ControlJobRequest(_message.Message):
+    __slots__ = ("id", "command")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    command: JobCommand
+    def __init__(self, id: _Optional[str] = ..., command: _Optional[_Union[JobCommand, str]] = ...) -> None: ...
+
+class ControlJobResponse(_message.Message):
     __slots__ = ("job",)
     JOB_FIELD_NUMBER: _ClassVar[int]
     job: Job

@@ -50,6 +50,11 @@ class JobsStub(object):
                 request_serializer=faceplate__protos_dot_v1_dot_jobs__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=faceplate__protos_dot_v1_dot_jobs__pb2.CancelJobResponse.FromString,
                 _registered_method=True)
+        self.ControlJob = channel.unary_unary(
+                '/faceplate.v1.Jobs/ControlJob',
+                request_serializer=faceplate__protos_dot_v1_dot_jobs__pb2.ControlJobRequest.SerializeToString,
+                response_deserializer=faceplate__protos_dot_v1_dot_jobs__pb2.ControlJobResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/faceplate.v1.Jobs/ListJobs',
                 request_serializer=faceplate__protos_dot_v1_dot_jobs__pb2.ListJobsRequest.SerializeToString,
@@ -86,6 +91,13 @@ class JobsServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ControlJob(self, request, context):
+        """Tells a running job something besides to stop; it is done at the job's next report.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """Newest first.
         """
@@ -116,6 +128,11 @@ def add_JobsServicer_to_server(servicer, server):
                     servicer.CancelJob,
                     request_deserializer=faceplate__protos_dot_v1_dot_jobs__pb2.CancelJobRequest.FromString,
                     response_serializer=faceplate__protos_dot_v1_dot_jobs__pb2.CancelJobResponse.SerializeToString,
+            ),
+            'ControlJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ControlJob,
+                    request_deserializer=faceplate__protos_dot_v1_dot_jobs__pb2.ControlJobRequest.FromString,
+                    response_serializer=faceplate__protos_dot_v1_dot_jobs__pb2.ControlJobResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -210,6 +227,33 @@ class Jobs(object):
             '/faceplate.v1.Jobs/CancelJob',
             faceplate__protos_dot_v1_dot_jobs__pb2.CancelJobRequest.SerializeToString,
             faceplate__protos_dot_v1_dot_jobs__pb2.CancelJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ControlJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/faceplate.v1.Jobs/ControlJob',
+            faceplate__protos_dot_v1_dot_jobs__pb2.ControlJobRequest.SerializeToString,
+            faceplate__protos_dot_v1_dot_jobs__pb2.ControlJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

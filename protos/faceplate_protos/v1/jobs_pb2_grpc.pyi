@@ -38,6 +38,8 @@ class JobsStub:
     """Follows one job until it ends. Something is sent at least every two seconds."""
     CancelJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.CancelJobRequest, _jobs_pb2.CancelJobResponse]
     """Asks a job to stop. A job that has ended stays as it is."""
+    ControlJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ControlJobRequest, _jobs_pb2.ControlJobResponse]
+    """Tells a running job something besides to stop; it is done at the job's next report."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]
     """Newest first."""
     GetJob: _grpc.UnaryUnaryMultiCallable[_jobs_pb2.GetJobRequest, _jobs_pb2.GetJobResponse]
@@ -52,6 +54,8 @@ class JobsAsyncStub(JobsStub):
     """Follows one job until it ends. Something is sent at least every two seconds."""
     CancelJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.CancelJobRequest, _jobs_pb2.CancelJobResponse]  # type: ignore[assignment]
     """Asks a job to stop. A job that has ended stays as it is."""
+    ControlJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ControlJobRequest, _jobs_pb2.ControlJobResponse]  # type: ignore[assignment]
+    """Tells a running job something besides to stop; it is done at the job's next report."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]  # type: ignore[assignment]
     """Newest first."""
     GetJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.GetJobRequest, _jobs_pb2.GetJobResponse]  # type: ignore[assignment]
@@ -81,6 +85,14 @@ class JobsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_jobs_pb2.CancelJobResponse, _abc.Awaitable[_jobs_pb2.CancelJobResponse]]:
         """Asks a job to stop. A job that has ended stays as it is."""
+
+    @_abc_1.abstractmethod
+    def ControlJob(
+        self,
+        request: _jobs_pb2.ControlJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_jobs_pb2.ControlJobResponse, _abc.Awaitable[_jobs_pb2.ControlJobResponse]]:
+        """Tells a running job something besides to stop; it is done at the job's next report."""
 
     @_abc_1.abstractmethod
     def ListJobs(
