@@ -15,7 +15,7 @@ from faceplate.jobs import JOBS, JobPath, Verb, parse_job, run_job, run_verb
 NO_PATHS = {
     "analyse": {"frames", "color_space", "detector", "landmarker"},
     "extract": {"frames", "color_space", "encoding", "name", "consent_id"},
-    "train": {"options"},
+    "train": {"options", "architecture", "initialise"},
     "swap": {"frames", "color_space", "shot", "compression"},
 }
 """Settings that hold free text and are no path, by verb."""

@@ -166,6 +166,7 @@ class AMP(SwapNet):
 
     def _first_channels(self, morph: float | Tensor, device: torch.device) -> Tensor:
         dims = self.config.inter_dims
-        share = torch.as_tensor(morph, dtype=torch.float32, device=device).reshape(-1, 1, 1, 1)
+        given = morph if isinstance(morph, Tensor) else torch.tensor(morph)
+        share = given.to(device, torch.float32).reshape(-1, 1, 1, 1)
         places = torch.arange(dims, device=device)[None, :, None, None]
         return places < (share * dims).floor()

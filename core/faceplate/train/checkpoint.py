@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from faceplate.config import from_dict
 from faceplate.models.save import Save
+from faceplate.train.lineage import Growth, Origin
 from faceplate.train.presets import TrainSettings
 from faceplate.train.record import RunRecord
 
@@ -64,6 +65,10 @@ class TrainState:
     """Losses of all runs."""
     runs: list[RunRecord] = field(default_factory=list)
     """What each run was made from; empty in models of early versions."""
+    started_from: Origin | None = None
+    """The model whose weights it started from."""
+    growths: list[Growth] = field(default_factory=list)
+    """Doublings of its resolution, oldest first."""
 
 
 def read_state(save: Save) -> TrainState:

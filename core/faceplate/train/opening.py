@@ -14,7 +14,9 @@ from faceplate.provenance.consent import Decision, check_consent, load_consent
 from faceplate.train.checkpoint import TrainState, read_state
 from faceplate.train.faces import FaceBank
 from faceplate.train.job import TrainJob
-from faceplate.train.presets import PRESETS, changed_net, changed_settings
+from faceplate.train.network import new_net, preset_name, resumed_net
+from faceplate.train.presets import PRESETS, changed_settings
+from faceplate.train.pretrain import pretraining
 
 __all__ = ["Banks", "ask_consents", "new_state", "open_banks", "open_model", "resumed_state"]
 
@@ -69,9 +71,10 @@ def _face_type_of(job: TrainJob) -> str | None:
 
 
 def _net_of(job: TrainJob) -> NetConfig:
+    """Return the network that is asked for. Raises BadSettings where it cannot be."""
     if ModelFolder.exists(job.out):
-        return ModelFolder(job.out).config.net
-    return changed_net(job, PRESETS[job.preset or "df-ud"].net)
+        return resumed_net(job, ModelFolder(job.out).config)
+    return new_net(job)[1]
 
 
 def ask_consents(job: TrainJob, banks: Banks, context: Context) -> list[Decision]:
@@ -107,37 +110,29 @@ def open_model(job: TrainJob, banks: Banks, decision: Decision) -> ModelFolder:
     Raises:
         BadSettings: It is a model of other people, or another network than is asked for.
     """
-    likeness, performer = (bank.info for bank in banks[:2])
+    likeness, performer, *others = (bank.info for bank in banks)
     wanted = SwapModelConfig(
         likeness=likeness.name,
         performer=performer.name,
+        others=[other.name for other in others],
         face_type=str(banks[0].face_type),
         encoding=likeness.encoding,
-        net=_net_of(job),
         consent_id=decision.consent_id,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     if not ModelFolder.exists(job.out):
-        _refuse_others(job, wanted.architecture)
-        return ModelFolder.create(job.out, wanted)
+        architecture, net = new_net(job)
+        named = dataclasses.replace(wanted, architecture=architecture, net=net)
+        return ModelFolder.create(job.out, named)
     folder = ModelFolder(job.out)
+    resumed_net(job, folder.config)
     _refuse_other(job, folder.config, wanted)
-    _refuse_others(job, folder.config.architecture)
     return folder
 
 
-def _refuse_others(job: TrainJob, architecture: str) -> None:
-    if job.others and architecture != "comb":
-        raise BadSettings(
-            f"{len(job.others)} others, but {architecture} knows a likeness and a performer only: "
-            "leave them out, or train a comb model"
-        )
-
-
 def _refuse_other(job: TrainJob, model: SwapModelConfig, wanted: SwapModelConfig) -> None:
-    """Refuse to train a model on for other people, or with another network than it has."""
-    wanted = dataclasses.replace(wanted, net=changed_net(job, model.net))
-    for name in ("likeness", "performer", "face_type", "encoding", "net"):
+    """Refuse to train a model on for other people, or as they are framed otherwise."""
+    for name in ("likeness", "performer", "others", "face_type", "encoding"):
         has, asked = getattr(model, name), getattr(wanted, name)
         if has != asked:
             raise BadSettings(
@@ -148,8 +143,8 @@ def _refuse_other(job: TrainJob, model: SwapModelConfig, wanted: SwapModelConfig
 
 def new_state(job: TrainJob) -> TrainState:
     """Return the state of a model that has learnt nothing. Raises BadSettings."""
-    preset = job.preset or "df-ud"
-    settings = changed_settings(job, PRESETS[preset].settings)
+    preset = preset_name(job)
+    settings = pretraining(job, changed_settings(job, PRESETS[preset].settings))
     return TrainState(0, job.schedule_steps or settings.steps, settings, preset, job.seed)
 
 
@@ -157,6 +152,7 @@ def resumed_state(job: TrainJob, save: Save) -> TrainState:
     """Return the state of a save, as the job wants it to go on. Raises BadSettings or Damaged."""
     state = read_state(save)
     base = state.settings if job.preset is None else PRESETS[job.preset].settings
-    state.settings = changed_settings(job, base)
+    changed = changed_settings(job, base)
+    state.settings = pretraining(job, changed, was=state.settings.pretrain)
     state.schedule_steps = job.schedule_steps or state.schedule_steps
     return state

@@ -11,7 +11,6 @@ import torch
 
 from faceplate.context import Context
 from faceplate.errors import Cancelled, Damaged, NotReady
-from faceplate.models import ARCHITECTURES
 from faceplate.models.device import pick_device, pick_precision
 from faceplate.models.folder import ModelFolder
 from faceplate.models.lock import folder_lock
@@ -25,6 +24,7 @@ from faceplate.train.opening import (
     open_model,
     resumed_state,
 )
+from faceplate.train.origin import fade_at, open_net
 from faceplate.train.preview import Preview, plot_losses
 from faceplate.train.record import record_run, with_run
 from faceplate.train.saver import Saver
@@ -89,18 +89,18 @@ class Training:
         self._state = new_state(job) if newest is None else resumed_state(job, newest)
         self._first_step = self._saved_step = self._state.step
         self._saver = Saver(folder, job.keep_saves, job.autobackup_hours, newest)
-        net = ARCHITECTURES.load(folder.config.architecture)(folder.config.net, self._state.seed)
+        self._opened = open_net(job, folder, self._state, newest)
+        self._net = self._opened.net
         self._stepper = Stepper(
-            net,
+            self._net,
             self._state.settings,
             self._state.schedule_steps,
             device,
             self._dtype,
             self._state.seed,
         )
-        if newest is not None:
-            self._stepper.restore(newest.weights(), newest.optimizer(), str(newest.path))
-        self._net = net
+        if self._opened.weights is not None:
+            self._stepper.restore(self._opened.weights, self._opened.training, self._opened.what)
         self._device = device
         self._preview = Preview(banks, folder.config.net.resolution)
         self._pictured: tuple[int, Path] | None = None
@@ -138,6 +138,8 @@ class Training:
 
     def _one_step(self, loader: Loader, steps: int) -> None:
         state, job = self._state, self._job
+        if state.growths:
+            self._net.fade(fade_at(state, state.step))
         losses = self._stepper(loader.next())
         if not losses.is_finite:
             raise self._diverged(losses.likeness, losses.performer)
@@ -225,4 +227,6 @@ class Training:
             sha256=self._saver.newest.sha256() if self._saver.newest else "",
             preview=str(self._picture()),
             plot=str(self._folder.path / "losses.png"),
+            initialised=self._opened.initialised,
+            unused=self._opened.unused,
         )

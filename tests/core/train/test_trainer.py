@@ -119,7 +119,7 @@ def test_consent_that_does_not_allow_training_refuses_it(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("preset", ["demo", "quick96", "df-ud"])
 def test_a_resumed_training_comes_to_the_same_bits(tmp_path: Path, preset: str) -> None:
-    job = tiny_job(tmp_path, preset=preset, schedule_steps=8)
+    job = tiny_job(tmp_path, preset=preset, architecture="df", schedule_steps=8)
     whole = dataclasses.replace(job, out=str(tmp_path / "whole"), steps=6)
     train(whole, warned(tmp_path))
     train(dataclasses.replace(job, steps=3), warned(tmp_path))
@@ -310,7 +310,7 @@ def test_further_people_are_asked_for_consent_as_well(tmp_path: Path) -> None:
     record = tmp_path / "consent.json"
     record.write_text(to_json(CONSENT))
     other = str(tiny_faceset(tmp_path / "other.faceset", "other"))
-    job = tiny_job(tmp_path, others=[other], consent=str(record))
+    job = tiny_job(tmp_path, architecture="comb", others=[other], consent=str(record))
     with pytest.raises(ConsentRefused):
         train(job, dataclasses.replace(warned(tmp_path), consent_policy="refuse"))
     with pytest.raises(BadSettings, match="give one each"):
