@@ -41,6 +41,12 @@ _OTHERS = (
         "faceplate.evaluate.truth:truth",
     ),
     Verb(
+        "evaluate merge",
+        "compare every mode and colour transfer on one prediction with its rendered truth",
+        "faceplate.studies.merging:MergingJob",
+        "faceplate.studies.merging:merging",
+    ),
+    Verb(
         "evaluate footage",
         "measure what analyse found in real footage",
         "faceplate.evaluate.footage:FootageJob",
@@ -77,16 +83,34 @@ _OTHERS = (
         "faceplate.commands.weights:import_weights",
     ),
     Verb(
-        "model show",
-        "tell what a swap model is and which saves it has",
-        "faceplate.commands.model:ShowModel",
-        "faceplate.commands.model:show_model",
+        "model inspect",
+        "tell what a swap model is, how it came about, and whether its saves are whole",
+        "faceplate.commands.model:InspectModel",
+        "faceplate.commands.model:inspect_model",
+    ),
+    Verb(
+        "model repair",
+        "find the newest whole save and set damaged ones aside",
+        "faceplate.commands.model:RepairModel",
+        "faceplate.commands.model:repair_model",
+    ),
+    Verb(
+        "model rollback",
+        "go back to an earlier save; later ones are set aside",
+        "faceplate.commands.model:RollBackModel",
+        "faceplate.commands.model:roll_back_model",
     ),
     Verb(
         "model export",
-        "copy a swap model without what only its training needs",
+        "write a swap model for use elsewhere: safetensors, dfm or torchscript",
         "faceplate.commands.model:ExportModel",
         "faceplate.commands.model:export_model",
+    ),
+    Verb(
+        "model import",
+        "take over a SAEHD or Quick96 model of DeepFaceLab",
+        "faceplate.commands.model:ImportModel",
+        "faceplate.commands.model:import_model",
     ),
     Verb(
         "recipe list",
