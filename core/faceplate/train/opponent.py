@@ -14,7 +14,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from faceplate.errors import Damaged
 from faceplate.models.device import lay_out
-from faceplate.models.initialise import glorot
 from faceplate.models.net import TrainPass
 from faceplate.train.losses import Target
 from faceplate.train.mover import Mover, detached, prefixed, unprefixed
@@ -49,7 +48,7 @@ class Opponent(ABC):
         self.name, self.power = name, power
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net.apply(glorot)
+            net.apply(_glorot)
         self.net = net.to(device).train()
         lay_out(self.net, device)
         self.mover = Mover(self.net, settings, schedule_steps, seed)
@@ -94,6 +93,14 @@ class Opponent(ABC):
         except RuntimeError as error:
             raise Damaged(f"the save's {self.name} does not fit: {error}") from error
         self.mover.restore(unprefixed(f"{self.name}/optimizer", tensors))
+
+
+def _glorot(module: nn.Module) -> None:
+    """Initialise a convolution, transposed or not: Glorot uniform kernel, zero bias."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def _several(logits: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -69,6 +69,13 @@ def test_it_judges_patches_and_every_pixel_of_any_size(patch: int, side: int) ->
     assert patches.shape == (2, 1, *[-(-side // 2**halvings)] * 2)
 
 
+def test_the_same_seed_gives_the_same_discriminator() -> None:
+    torch.manual_seed(1)
+    first = gan().tensors()
+    torch.manual_seed(2)
+    assert all(torch.equal(first[name], value) for name, value in gan().tensors().items())
+
+
 def test_channels_double_up_to_512() -> None:
     net = PatchDiscriminator(64, 64)
     assert [conv.out_channels for conv in net.down] == [128, 256, 512, 512, 512]
