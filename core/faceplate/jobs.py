@@ -114,10 +114,18 @@ JOBS: Mapping[str, Verb] = {
         Verb(
             "swap",
             "put the likeness into a plate; writes EXR layers",
-            "faceplate.merge.shot:SwapJob",
+            "faceplate.merge.writing:SwapJob",
             "faceplate.merge.swap:swap",
-            reads=("plate", "track", "model", "consent", "recipe", "ocio"),
+            reads=("plate", "track", "model", "cast", "consent", "recipe", "mattes", "ocio"),
             writes=("out",),
+        ),
+        Verb(
+            "tweak",
+            "look at one frame with changed recipe values; the network need not run",
+            "faceplate.merge.tweak:TweakJob",
+            "faceplate.merge.tweak:tweak",
+            reads=("plate", "track", "model", "cast", "consent", "recipe", "mattes", "ocio"),
+            writes=("out", "view"),
         ),
     )
 }

@@ -71,6 +71,15 @@ class Engine:
         with self._turn:
             return dict(self._swaps().frame(job, frame, recipe))
 
+    def tweak_frame(
+        self, settings: Mapping[str, Any], changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Look at one frame with changed recipe values."""
+        job = parse_job(find_verb(self._settings.verbs, "tweak"), settings)
+        self._roots.check_settings(to_dict(job))
+        with self._turn:
+            return dict(self._swaps().tweak(job, changes))
+
     def swap_buffer(
         self,
         frame: int,

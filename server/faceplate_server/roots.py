@@ -1,5 +1,6 @@
 """The allowed roots: the only folders that a request may name."""
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,9 @@ __all__ = ["Roots"]
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:.*/")
 BUILT_IN = "ocio://"
 """Begins the name of a colour config that is part of OpenColorIO, and no path."""
+
+CAST = "cast"
+"""The setting that names a file of further paths."""
 
 _FRAME_TOKEN = re.compile(r"%0?\d*d|#+|@+")
 
@@ -55,10 +59,23 @@ class Roots:
         return real
 
     def check_settings(self, settings: Mapping[str, Any]) -> None:
-        """Check every text inside plain JSON values, however deep. Raises as `check` does."""
+        """Check every text inside plain JSON values, however deep. Raises as `check` does.
+
+        So are the texts inside a cast, a JSON file of paths that are relative to itself.
+        """
         for what, text in _texts(settings, ""):
             if text and not text.startswith(BUILT_IN):
-                self.check(text, what)
+                real = self.check(text, what)
+                if what == CAST and real.is_file():
+                    self._check_cast(real)
+
+    def _check_cast(self, path: Path) -> None:
+        try:
+            values = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise BadSettings(f"{path} is not JSON: {error}") from error
+        for what, text in _texts(values, CAST):
+            self.check(text if _SCHEME.match(text) else str(path.parent / text), what)
 
     def _inside(self, path: Path, said: str, what: str) -> Path:
         real = Path(os.path.realpath(path))

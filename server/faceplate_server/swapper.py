@@ -1,8 +1,9 @@
 """Swaps single frames, with the models that were used last kept loaded."""
 
+import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -13,19 +14,22 @@ from numpy.typing import NDArray
 
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
-from faceplate.config import from_dict, settings_hash
+from faceplate.config import from_dict, to_dict
 from faceplate.context import Context
 from faceplate.errors import BadSettings, NotReady
-from faceplate.geometry.facetype import FaceType, plate_to_crop
-from faceplate.geometry.warp import roi_of
 from faceplate.io.atomic import write_text
 from faceplate.io.frame import Frame, Window
+from faceplate.io.sequence import Sequence
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
-from faceplate.merge.frame import swap_frame
-from faceplate.merge.recipe import Recipe
-from faceplate.merge.shot import Shot, SwapJob
-from faceplate.models.predictor import Predictor, load_predictor
+from faceplate.merge.animated import AnimatedRecipe, parse_recipe
+from faceplate.merge.cast import load_cast
+from faceplate.merge.colors import measured_colors
+from faceplate.merge.face import CastFace
+from faceplate.merge.frame import swap_cast
+from faceplate.merge.predictions import CachedPredictor, open_cache
+from faceplate.merge.tweak import TweakJob, TweakShot
+from faceplate.merge.writing import SwapJob, SwapShot
 from faceplate.provenance.consent import check_consent, load_consent
 
 __all__ = ["BufferJob", "Swapper"]
@@ -33,7 +37,7 @@ __all__ = ["BufferJob", "Swapper"]
 KEPT_MODELS = 2
 _Version = tuple[str, int]
 
-REACH = 16
+REACH = 64
 """Plate pixels around a face's crop that filters may look at."""
 
 
@@ -48,6 +52,7 @@ class BufferJob:
     color_space: str | None = None
     ocio: str | None = None
     shot: str | None = None
+    cache_gib: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -80,19 +85,32 @@ class Swapper:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._predictors: OrderedDict[str, tuple[int, Predictor]] = OrderedDict()
+        self._predictors: OrderedDict[tuple[str, float], tuple[int, CachedPredictor]] = (
+            OrderedDict()
+        )
         self._track: tuple[_Version, Track] | None = None
+        self._tweaked: tuple[tuple[object, ...], TweakShot] | None = None
         self._allowed: set[tuple[object, ...]] = set()
 
     def frame(self, job: SwapJob, number: int, recipe: Mapping[str, Any]) -> dict[str, Any]:
-        """Swap one frame of a plate; returns ``path`` and ``faces``."""
+        """Swap one frame of a plate; returns ``path``, ``faces`` and ``network_runs``."""
         if recipe:
-            job = replace(job, recipe=str(self._recipe_file(from_dict(Recipe, recipe, "recipe"))))
+            job = replace(job, recipe=str(self._recipe_file(parse_recipe(recipe))))
         job = replace(job, ocio=job.ocio or self._context.ocio)
-        shot = Shot(job, self._context, self._predictor(job.model))
+        shot = SwapShot(job, self._context, self._opener(job.cache_gib))
+        before = shot.network_runs
         outcome = shot.swap(number)
         faces = 0 if outcome in ("no face", "skipped") else len(shot.faces(number))
-        return {"path": str(shot.out.path(number)), "faces": faces}
+        ran = shot.network_runs - before
+        return {"path": str(shot.out.path(number)), "faces": faces, "network_runs": ran}
+
+    def tweak(self, job: TweakJob, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Look at one frame with changed recipe values; returns a `TweakResult` as plain values."""
+        job = replace(job, ocio=job.ocio or self._context.ocio)
+        key = _tweak_key(job)
+        if self._tweaked is None or self._tweaked[0] != key:
+            self._tweaked = (key, TweakShot(job, self._context, self._opener(job.cache_gib)))
+        return to_dict(self._tweaked[1].answer(changes, job))
 
     def buffer(
         self,
@@ -103,9 +121,12 @@ class Swapper:
     ) -> dict[str, Any]:
         """Lay the swap over the pixels in a buffer; returns ``faces``."""
         job = from_dict(BufferJob, settings, "settings")
-        wanted, place = from_dict(Recipe, recipe, "recipe"), from_dict(_Buffer, buffer, "buffer")
-        predictor = self._predictor(job.model)
-        self._require_consent(job, predictor.config.likeness)
+        wanted, place = parse_recipe(recipe).at(number), from_dict(_Buffer, buffer, "buffer")
+        if wanted.mode == "raw-predict":
+            raise BadSettings("recipe: raw-predict makes a frame of another size than the buffer's")
+        predictor = self._opener(job.cache_gib)(Path(job.model))
+        people = (1, 0) if wanted.direction == "performer" else (0, 1)
+        self._require_consent(job, predictor.config.people[people[0]])
         track = self._load_track(job.track)
         faces = _faces(track, job, number)
         if not faces:
@@ -114,20 +135,29 @@ class Swapper:
         encodings = Encodings(config, _space(track, job), predictor.config.encoding)
         pixels = place.pixels()
         for face in faces:
-            _swap_in_place(pixels, place, face, number, predictor, wanted, encodings)
+            colors = measured_colors(face, predictor.sha256)
+            cast = CastFace(face, predictor, wanted, encodings, people, colors=colors)
+            _swap_in_place(pixels, place, cast, number)
         return {"faces": len(faces)}
 
-    def _predictor(self, model: str) -> Predictor:
-        """Load a model, or return the loaded one if no save has come or gone since."""
-        path = str(Path(model).resolve())
-        changed = _changed(Path(path) / "saves")
-        known = self._predictors.get(path)
-        if known is None or known[0] != changed:
-            self._predictors[path] = (changed, load_predictor(path, self._context.device))
-            while len(self._predictors) > KEPT_MODELS:
-                self._predictors.popitem(last=False)
-        self._predictors.move_to_end(path)
-        return self._predictors[path][1]
+    def _opener(self, cache_gib: float) -> Callable[[Path], CachedPredictor]:
+        """Return what opens a model, or returns the opened one if no save has come or gone."""
+
+        def opened(model: Path) -> CachedPredictor:
+            path = str(model.resolve())
+            key, changed = (path, cache_gib), _changed(Path(path) / "saves")
+            known = self._predictors.get(key)
+            if known is None or known[0] != changed:
+                cache = open_cache(cache_gib, self._context)
+                self._predictors[key] = (
+                    changed, CachedPredictor(Path(path), self._context.device, cache)
+                )  # fmt: skip
+                while len(self._predictors) > KEPT_MODELS:
+                    self._predictors.popitem(last=False)
+            self._predictors.move_to_end(key)
+            return self._predictors[key][1]
+
+        return opened
 
     def _load_track(self, path: str) -> Track:
         """Load a track, or return the one of the last call if its file is the same."""
@@ -136,11 +166,13 @@ class Swapper:
             self._track = (version, Track.load(Path(path)))
         return self._track[1]
 
-    def _recipe_file(self, recipe: Recipe) -> Path:
-        path = self._context.home / "recipes" / f"{settings_hash(recipe)}.json"
+    def _recipe_file(self, recipe: AnimatedRecipe) -> Path:
+        text = json.dumps(recipe.plain(), indent=2, sort_keys=True) + "\n"
+        name = hashlib.sha256(text.encode()).hexdigest()
+        path = self._context.home / "recipes" / f"{name}.json"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_text(path, json.dumps(recipe.__dict__, indent=2) + "\n")
+            write_text(path, text)
         return path
 
     def _require_consent(self, job: BufferJob, likeness: str) -> None:
@@ -184,21 +216,31 @@ def _space(track: Track, job: BufferJob) -> str:
     return space
 
 
+def _tweak_key(job: TweakJob) -> tuple[object, ...]:
+    """Return all that a kept shot depends on: its settings, and its files as they are today."""
+    place = replace(job, set=(), view="any.png", out=None, view_of="face")
+    files = (job.track, job.recipe, job.consent, job.cast, job.mattes)
+    versions = tuple(_changed(Path(file)) if file else 0 for file in files)
+    models = tuple(_changed(Path(model) / "saves") for model in _models(job))
+    plate = Path(job.plate)
+    frame = Sequence.parse(plate).path(job.frame)
+    return (place, versions, models, _changed(frame), date.today())
+
+
+def _models(job: TweakJob) -> list[str]:
+    return [job.model] if job.model else [each.model for each in load_cast(Path(job.cast or ""))]
+
+
 def _swap_in_place(
-    pixels: NDArray[np.float32],
-    place: _Buffer,
-    face: TrackedFace,
-    number: int,
-    predictor: Predictor,
-    recipe: Recipe,
-    encodings: Encodings,
+    pixels: NDArray[np.float32], place: _Buffer, cast: CastFace, number: int
 ) -> None:
     """Swap one face in the part of the buffer that its crop touches."""
-    whole, size = place.window(), predictor.resolution
-    face_type = FaceType(predictor.config.face_type)
-    matrix = plate_to_crop(face.landmarks, face_type, size, pixel_aspect=place.pixel_aspect)
-    within = (whole.x0, whole.y0, whole.x1, whole.y1)
-    x0, y0, x1, y1 = roi_of(matrix, size, within)
+    whole = place.window()
+    empty = Frame(
+        number, np.broadcast_to(np.float32(0), (whole.height, whole.width, 4)), tuple("RGBA"),
+        whole, whole, place.pixel_aspect,
+    )  # fmt: skip
+    x0, y0, x1, y1 = cast.roi(empty)
     if x1 <= x0 or y1 <= y0:
         return
     x0, y0 = max(x0 - REACH, whole.x0), max(y0 - REACH, whole.y0)
@@ -206,4 +248,4 @@ def _swap_in_place(
     part = pixels[y0 - whole.y0 : y1 - whole.y0, x0 - whole.x0 : x1 - whole.x0]
     window = Window(x0, y0, x1, y1)
     frame = Frame(number, np.array(part), tuple("RGBA"), window, whole, place.pixel_aspect)
-    part[..., :3] = swap_frame(frame, [face], predictor, recipe, encodings).rgb
+    part[..., :3] = swap_cast(frame, [cast]).rgb

@@ -17,8 +17,15 @@ NO_PATHS = {
     "extract": {"frames", "color_space", "encoding", "name", "consent_id"},
     "train": {"options", "architecture", "initialise"},
     "swap": {"frames", "color_space", "shot", "compression"},
+    "tweak": {"set", "color_space", "shot"},
 }
 """Settings that hold free text and are no path, by verb."""
+
+NEEDED: dict[str, dict[str, Any]] = {
+    "swap": {"model": "x"},
+    "tweak": {"model": "x", "frame": 1, "view": "x.png"},
+}
+"""Settings without which a job means nothing, although each may be left out."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ def test_a_job_is_parsed_from_plain_values_and_run_to_plain_values(
 
 
 def test_an_unknown_verb_lists_the_verbs() -> None:
-    with pytest.raises(UnknownComponent, match="there are: analyse, extract, swap, train"):
+    with pytest.raises(UnknownComponent, match="there are: analyse, extract, swap, train, tweak"):
         parse_job("swop", {})
 
 
@@ -140,8 +147,9 @@ def test_the_parts_of_every_verb_are_there(name: str) -> None:
 
     assert callable(verb.load())
     assert set(verb.reads) | set(verb.writes) <= field_names
+    values = dict.fromkeys(required(kind), "x") | NEEDED.get(name, {})
     with pytest.raises(dataclasses.FrozenInstanceError):
-        parse_job(name, dict.fromkeys(required(kind), "x")).out = "elsewhere"
+        parse_job(name, values).out = "elsewhere"
 
 
 def required(kind: type[Any]) -> list[str]:

@@ -1,37 +1,39 @@
 """One face, from the plate to what is laid over it: crop, prediction, mattes, colour, detail."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceplate.color.encodings import Encodings
-from faceplate.color.transfer import TransferOptions, transfer
+from faceplate.color.statistics import ColorStatistics
 from faceplate.errors import BadSettings, Damaged
 from faceplate.geometry.facetype import FaceType, plate_to_crop
-from faceplate.geometry.hull import hull_matte
-from faceplate.geometry.points import Box, Matrix, transform
-from faceplate.geometry.warp import roi_of, warp_back, warp_crop
+from faceplate.geometry.points import Box, Matrix
+from faceplate.geometry.warp import roi_of, warp_crop
 from faceplate.io.frame import Frame, sanitize
 from faceplate.io.tracked import TrackedFace
+from faceplate.merge.colors import match_colors
 from faceplate.merge.composite import SwappedFace, coverage_of, unpremultiplied
 from faceplate.merge.layers import part_of
 from faceplate.merge.mattes import (
-    choose_matte,
-    clean_matte,
-    erode_feather,
-    matte_size,
-    resize_matte,
+    MatteSources,
+    build_mattes,
+    needs_segmenter,
+    output_matrix,
 )
 from faceplate.merge.predictions import FacePredictor
 from faceplate.merge.recipe import Recipe
 from faceplate.models.net import People
 from faceplate.models.predictor import Prediction
+from faceplate.segment import Segmenter
 
 __all__ = ["CastFace", "make_face", "plate_crop", "predict_face"]
 
 FloatArray = NDArray[np.float32]
 
+_SIDES: tuple[Literal["likeness"], Literal["performer"]] = ("likeness", "performer")
 _FILTER_REACH = 4  # pixels of the plate that the widest filter reads around a crop
 
 
@@ -51,6 +53,12 @@ class CastFace:
     """Whose face goes in, and who is in the plate, as the model numbers them."""
     morph: float | None = None
     """Share of the likeness, where the architecture has one."""
+    colors: ColorStatistics | None = None
+    """What `measure` found over the shot for this model; None measures the frame."""
+    mattes: Frame | None = None
+    """Where external mattes are read from; None: the plate."""
+    segmenter: Segmenter | None = None
+    """What makes `segmented` mattes, where the recipe asks for any."""
 
     def __post_init__(self) -> None:
         if self.encodings.working != self.predictor.config.encoding:
@@ -65,10 +73,13 @@ class CastFace:
         return plate_to_crop(self.face.landmarks, face_type, size, pixel_aspect=pixel_aspect)
 
     def roi(self, frame: Frame) -> Box:
-        """Return the plate pixels that its crop touches, inside the data window."""
+        """Return the plate pixels that its face is laid over, inside the data window."""
         window, size = frame.data_window, self.predictor.resolution
         within = (window.x0, window.y0, window.x1, window.y1)
-        return roi_of(self.crop_matrix(size, frame.pixel_aspect), size, within)
+        back = output_matrix(
+            self.crop_matrix(size, frame.pixel_aspect), size, self.recipe.output_scale
+        )
+        return roi_of(back, size, within)
 
 
 def make_face(frame: Frame, cast: CastFace) -> SwappedFace:
@@ -81,32 +92,49 @@ def make_face(frame: Frame, cast: CastFace) -> SwappedFace:
     crop, prediction = predict_face(frame, cast)
     recipe, size = cast.recipe, cast.predictor.resolution
     to_crop = cast.crop_matrix(size, frame.pixel_aspect)
-    face_type = FaceType(cast.predictor.config.face_type)
-    large = matte_size(size)
-    to_matte = cast.crop_matrix(large, frame.pixel_aspect)
-    raw = prediction.face[0]
-    learned = clean_matte(prediction.likeness_matte[0] * prediction.performer_matte[0])
-    learned = resize_matte(learned, large)
-    hull = hull_matte(transform(cast.face.landmarks, to_matte), (large, large))
-    percent = large / face_type.framing.ratio / 100  # pixels of the matte per % of face width
-    matte = erode_feather(
-        choose_matte(recipe.matte, learned, hull), recipe.erode * percent, recipe.feather * percent
+    back = output_matrix(to_crop, size, recipe.output_scale)
+    ratio = FaceType(cast.predictor.config.face_type).framing.ratio
+    mattes = build_mattes(_sources(frame, cast, crop, prediction, ratio), recipe, cast.roi(frame))
+    face = match_colors(
+        prediction.face[0],
+        crop,
+        mattes.in_crop(back, size),
+        recipe,
+        size / ratio / 100,
+        cast.colors,
     )
-    radius = recipe.relight_radius / 100 * size / face_type.framing.ratio
-    moved = transfer(
-        recipe.transfer, raw, crop, resize_matte(matte, size), TransferOptions((radius,))
-    )
-    roi = cast.roi(frame)
     return SwappedFace(
-        moved,
-        to_crop,
-        to_crop,
+        face,
+        back,
+        back,
         size,
-        roi,
-        _matte_back(matte, to_matte, roi) * np.float32(recipe.opacity),
-        _matte_back(learned, to_matte, roi),
-        np.zeros((roi[3] - roi[1], roi[2] - roi[0]), np.float32),
+        mattes.roi,
+        mattes.matte * np.float32(recipe.opacity),
+        mattes.learned,
+        mattes.occlusion,
         cast.face.confidence,
+    )
+
+
+def _sources(
+    frame: Frame, cast: CastFace, crop: FloatArray, prediction: Prediction, ratio: float
+) -> MatteSources:
+    segmented = {}
+    if needs_segmenter(cast.recipe):
+        if cast.segmenter is None:
+            raise BadSettings("recipe: a segmented matte is asked for, and no segmenter is given")
+        views = (cast.encodings.to_view(cast.encodings.from_working(each))
+                 for each in (prediction.face[0], crop))  # fmt: skip
+        segmented = dict(zip(_SIDES, map(cast.segmenter, views), strict=True))
+    return MatteSources(
+        cast.face.landmarks,
+        cast.crop_matrix(cast.predictor.resolution, frame.pixel_aspect),
+        ratio,
+        prediction.likeness_matte[0],
+        prediction.performer_matte[0],
+        pixel_aspect=frame.pixel_aspect,
+        segmented=segmented,
+        external=cast.mattes or frame,
     )
 
 
@@ -149,7 +177,3 @@ def plate_crop(frame: Frame, matrix: Matrix, size: int, encodings: Encodings) ->
     # clipped before the filter too, as extract does it: the network must see what it was trained on
     working = np.clip(encodings.to_working(pixels), 0, 1)
     return np.clip(warp_crop(working, matrix, size, origin=(x0, y0)), 0, 1)
-
-
-def _matte_back(matte: FloatArray, plate_to_matte: Matrix, roi: Box) -> FloatArray:
-    return np.clip(warp_back(matte, plate_to_matte, roi, interpolation="linear"), 0, 1)

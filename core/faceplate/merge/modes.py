@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceplate.color.encodings import Encodings
+from faceplate.merge.histogram import hist_match
+from faceplate.merge.poisson import poisson_blend
 from faceplate.merge.recipe import Recipe
 
 __all__ = ["Blend", "blend"]
@@ -32,4 +34,33 @@ class Blend:
 
 def blend(inputs: Blend, encodings: Encodings, recipe: Recipe) -> FloatArray:
     """Return the swap as the mode has it, HxWx3, scene-linear; the matte mixes it in afterwards."""
+    if recipe.mode in _SEAMLESS:
+        return _seamless(inputs, encodings, recipe)
+    if recipe.mode in _MATCHED:
+        return encodings.from_working(_matched(inputs.swap, inputs, recipe))
     return encodings.from_working(inputs.swap)
+
+
+def _seamless(inputs: Blend, encodings: Encodings, recipe: Recipe) -> FloatArray:
+    """Draw the swap to the plate along the edge of the matte.
+
+    To the plate as a network sees it: what the clipping took off comes back with the delta, and
+    must not be counted twice.
+    """
+    swap = encodings.from_working(inputs.swap)
+    blended = poisson_blend(
+        swap,
+        inputs.seen,
+        inputs.matte,
+        domain=recipe.poisson_domain,
+        iterations=recipe.poisson_iterations,
+    )
+    if recipe.mode not in _MATCHED:
+        return blended
+    return encodings.from_working(_matched(encodings.to_working(blended), inputs, recipe))
+
+
+def _matched(swap: FloatArray, inputs: Blend, recipe: Recipe) -> FloatArray:
+    """Match the histograms of a swap in the working encoding to the plate's, over its place."""
+    plate = np.clip(inputs.working, 0, 1)
+    return hist_match(swap, plate, inputs.matte, recipe.hist_threshold, recipe.hist_masked)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from faceplate.context import Context
 from faceplate.errors import BadSettings, NotReady
 from faceplate.io.atomic import write_bytes
 from faceplate.models.device import pick_device, pick_precision
@@ -25,10 +26,10 @@ from faceplate.models.net import People
 from faceplate.models.predictor import Prediction, Predictor, load_predictor
 
 __all__ = [
-    "CACHE_FOLDER",
     "CachedPredictor",
     "FacePredictor",
     "PredictionCache",
+    "open_cache",
     "prediction_key",
 ]
 
@@ -36,8 +37,8 @@ logger = logging.getLogger(__name__)
 
 FloatArray = NDArray[np.float32]
 
-CACHE_FOLDER = "cache/predictions"
-"""Where the predictions are, in the home folder."""
+_FOLDER = "cache/predictions"  # in the home folder
+_GIB = 1 << 30
 _VERSION = b"faceplate prediction 1"
 _PUTS_BETWEEN_LOOKS = (
     64  # other processes fill the folder too, so it is looked through now and then
@@ -134,6 +135,12 @@ class PredictionCache:
             except FileNotFoundError:  # another process was faster
                 continue
             yield status.st_mtime_ns, status.st_size, path
+
+
+def open_cache(limit_gib: float, context: Context) -> PredictionCache | None:
+    """Return the cache in the home folder; None where the limit is 0: nothing is kept."""
+    limit = round(limit_gib * _GIB)
+    return PredictionCache(context.home / _FOLDER, limit) if limit else None
 
 
 class CachedPredictor:

@@ -189,8 +189,9 @@ class Recipe:
     """How much of its result is taken; the rest is a cubic enlargement."""
     sharpen: Sharpen = "none"
     """Filter that the face is sharpened against."""
-    sharpen_amount: Annotated[float, Span(-100, 100, "%")] = 0.0
-    """How much is sharpened; below 0 the face is softened by medians, ten per cent each."""
+    sharpen_amount: Annotated[float, Span(-100, 100)] = 0.0
+    """`box` adds this many times what its filter takes away, `gaussian` half as many times. Below 0
+    either softens: with medians of 5 x 5 pixels, one for each ten."""
     sharpen_size: Annotated[int, Span(3, 31, "pixels of the crop")] = 3
     """Side of the filter's kernel; an even one counts as the next odd one."""
     detail: Annotated[float, Span(0, 200, "%")] = 0.0
@@ -211,7 +212,8 @@ class Recipe:
     place in the plate."""
 
     denoise: Annotated[float, Span(0, 500, "%")] = 0.0
-    """Medians of 5 x 5 pixels over the face: 100 is one of them, each 10 more another."""
+    """Medians of 5 x 5 pixels over the face: one of this many per cent, then one of ten less, and so
+    on; above 100 each counts whole."""
     bicubic_degrade: Annotated[float, Span(0, 100, "%")] = 0.0
     """How far the face is made smaller and larger again: its scale is 1 - this / 101."""
     color_degrade: Annotated[float, Span(0, 100, "%")] = 0.0
@@ -240,11 +242,8 @@ class Recipe:
 
 
 _PENDING = (
-    "mode", "direction", "transfer_amount", "transfer_statistics", "relight_levels", "relight_edge",
-    "learned_from", "edge_unit", "erode_top", "erode_bottom", "erode_left", "erode_right", "blur",
-    "feather_top", "feather_bottom", "feather_left", "feather_right", "occlusion_holdout",
     "super_resolution", "sharpen", "detail", "motion_blur", "defocus", "defocus_size", "grain",
-    "denoise", "bicubic_degrade", "color_degrade", "output_scale",
+    "denoise", "bicubic_degrade", "color_degrade",
 )  # fmt: skip
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from faceplate.context import Context
 from faceplate.errors import BadImage, BadShape, Damaged, NotFound
-from faceplate.merge.frame import swap_frame
-from faceplate.merge.shot import FrameOutcome, Shot, SwapJob
+from faceplate.merge.writing import FrameOutcome, SwapJob, SwapShot
 
-__all__ = ["SwapJob", "SwapResult", "swap", "swap_frame"]
+__all__ = ["SwapJob", "SwapResult", "swap"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +51,9 @@ def swap(job: SwapJob, context: Context) -> SwapResult:
     Raises:
         Damaged: Frames failed.
         Cancelled: Somebody asked to stop; it happens between two frames, which are whole.
-        FaceplateError: What `Shot` raises before the first frame; what concerns all frames.
+        FaceplateError: What `SwapShot` raises before the first frame; what concerns all frames.
     """
-    shot = Shot(job, context)
+    shot = SwapShot(job, context)
     began = time.monotonic()
     outcomes: Counter[FrameOutcome] = Counter()
     failed: dict[int, str] = {}
@@ -76,7 +75,7 @@ def swap(job: SwapJob, context: Context) -> SwapResult:
         kept=outcomes["kept"],
         skipped=outcomes["skipped"],
         seconds=time.monotonic() - began,
-        likeness=shot.predictor.config.likeness,
+        likeness=shot.likeness,
         consent_id=shot.consent_id,
     )
 

@@ -19,7 +19,7 @@ DIGITAL_SOURCE_TYPE = (
 PREFIX = "faceplate:"
 """What all our attribute names begin with."""
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}(\+[0-9a-f]{64})*")
 
 
 def header_strings(
@@ -38,8 +38,9 @@ def header_strings(
     """Return the ``faceplate:*`` attributes of one swapped frame, sorted by name.
 
     Args:
-        model_sha256: Of the save of the swap model, 64 hex digits.
-        likeness: Id of the likeness as in its consent record; never a personal name.
+        model_sha256: Of the save of the swap model, 64 hex digits; of several models joined by +.
+        likeness: Id of the likeness as in its consent record; never a personal name. Several are
+            joined by +, as are their consent records.
         consent_id: Of the record that allowed the swap; None (policy ``warn``) is written ``none``.
         input_sha256: Of the file of the plate frame.
         params_sha256: Of the recipe (`faceplate.config.settings_hash`).

@@ -77,7 +77,7 @@ def test_a_shot_is_swapped_into_layers_that_another_reader_understands(job, cont
         **dict.fromkeys(halves, "float16"), "fp_st.R": "float32", "fp_st.G": "float32"
     }  # fmt: skip
     assert header["faceplate:consentId"] == "C-1"
-    assert header["faceplate:occlusion"] == "not measured"
+    assert header["faceplate:occlusion"] == "learned"
     assert header["faceplate:frame"] == "1001"
     assert "timeCode" in header
 

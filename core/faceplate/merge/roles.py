@@ -1,0 +1,193 @@
+"""Each member of a cast made ready: person, model, recipe, consent and colours."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from faceplate.color.encodings import Encodings
+from faceplate.color.ocio import OcioConfig, load_config
+from faceplate.config import to_dict
+from faceplate.context import Context
+from faceplate.errors import NotFound
+from faceplate.io.plate import Plate, open_plate
+from faceplate.io.tracked import TrackedFace
+from faceplate.io.trackfile import Track
+from faceplate.merge.animated import AnimatedRecipe, load_recipe
+from faceplate.merge.cast import CastMember
+from faceplate.merge.colors import measured_colors
+from faceplate.merge.face import CastFace
+from faceplate.merge.mattes import needs_segmenter
+from faceplate.merge.predictions import CachedPredictor
+from faceplate.models.folder import SwapModelConfig
+from faceplate.models.net import People
+from faceplate.models.store import WeightStore
+from faceplate.provenance.consent import check_consent, load_consent
+from faceplate.segment import Segmenter, load_segmenter
+
+__all__ = ["Role", "Surroundings", "cast_roles"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What all members of a cast have in common."""
+
+    context: Context
+    track: Track
+    track_path: str
+    shot: str | None
+    """Name of the shot, for consent."""
+    color_space: str
+    ocio: str | None
+    predictor: Callable[[Path], CachedPredictor]
+    """Gives the model of a folder."""
+
+
+@dataclass(frozen=True, eq=False)
+class Role:
+    """One member of a cast, ready."""
+
+    member: CastMember
+    person: int
+    """Number in the track."""
+    track: Track
+    predictor: CachedPredictor
+    recipe: AnimatedRecipe
+    encodings: Encodings
+    consent_id: str | None
+    mattes: Plate | None
+    """Where external mattes come from."""
+    segmenter: Callable[[str], Segmenter]
+    """Gives a segmenter by its name."""
+    _people: People = field(default=(0, 1))
+
+    @property
+    def likeness(self) -> str:
+        """Id of whose face goes in."""
+        return self.predictor.config.people[self.people(self.recipe.base.direction)[0]]
+
+    def people(self, direction: str) -> People:
+        """Return whose face goes in and who is in the plate, as the model numbers them."""
+        return self._people if direction == "likeness" else (self._people[1], self._people[0])
+
+    def face(self, number: int) -> TrackedFace | None:
+        """Return this person's face in a frame, or None."""
+        found = self.track.person(self.person) if self.person else None
+        return None if found is None else found.at(number)
+
+    def cast_face(self, number: int) -> CastFace | None:
+        """Return all that is decided about the face in a frame, or None where there is none."""
+        face = self.face(number)
+        if face is None:
+            return None
+        recipe = self.recipe.at(number)
+        return CastFace(
+            face,
+            self.predictor,
+            recipe,
+            self.encodings,
+            self.people(recipe.direction),
+            self.member.morph,
+            measured_colors(face, self.predictor.sha256),
+            None if self.mattes is None else self.mattes.read(number),
+            self.segmenter(recipe.segmenter) if needs_segmenter(recipe) else None,
+        )
+
+    def settings(self, number: int) -> dict[str, Any]:
+        """Return as plain values what decides about the face in a frame, besides the model."""
+        face, recipe = self.face(number), self.recipe.at(number)
+        mattes = None if self.mattes is None else self.mattes.sha256(number)
+        return {
+            "recipe": to_dict(recipe),
+            "people": list(self.people(recipe.direction)),
+            "morph": self.member.morph,
+            "mattes": mattes,
+            "face": None if face is None else _plain(face, self.predictor.sha256),
+        }
+
+
+def cast_roles(members: Sequence[CastMember], given: Surroundings) -> list[Role]:
+    """Make the members of a cast ready, in their order.
+
+    Raises:
+        ConsentRefused: No valid consent for whose face goes in.
+        NotFound: Model, recipe, consent or person is not there.
+        BadSettings: A recipe or colour settings that cannot be right.
+        UnknownColorSpace: The plate's space is not in the config.
+    """
+    config = load_config(given.ocio)
+    return [_role(member, given, config) for member in members]
+
+
+def _role(member: CastMember, given: Surroundings, config: OcioConfig) -> Role:
+    person = _person(given.track, given.track_path, member.person)
+    recipe = load_recipe(Path(member.recipe) if member.recipe else None)
+    predictor = given.predictor(Path(member.model))
+    model = predictor.config
+    people = (
+        model.number_of(member.likeness or model.likeness),
+        model.number_of(member.performer or model.performer),
+    )
+    consent_id = _consent(member, given, _faces_in(model, people, recipe))
+    encodings = Encodings(config, given.color_space, model.encoding)
+    mattes = None if member.mattes is None else open_plate(member.mattes, missing="skip")
+    return Role(
+        member, person, given.track, predictor, recipe, encodings, consent_id, mattes,
+        cache(partial(_segmenter, given.context)), people,
+    )  # fmt: skip
+
+
+def _segmenter(context: Context, name: str) -> Segmenter:
+    store = WeightStore(context.home / "weights")
+    return load_segmenter(name, store.path, threads=context.threads)
+
+
+def _faces_in(model: SwapModelConfig, people: People, recipe: AnimatedRecipe) -> list[str]:
+    """Return the ids of all whose faces the recipe puts in at any frame."""
+    keys = [key.value for key in recipe.keys.get("direction", ())]
+    directions = dict.fromkeys(keys or [recipe.base.direction])
+    return [model.people[people[0 if direction == "likeness" else 1]] for direction in directions]
+
+
+def _consent(member: CastMember, given: Surroundings, likenesses: Sequence[str]) -> str | None:
+    record = load_consent(Path(member.consent)) if member.consent else None
+    decisions = [
+        check_consent(
+            record,
+            use="swap",
+            likeness=likeness,
+            shot=given.shot,
+            on=date.today(),
+            policy=given.context.consent_policy,
+            log=given.context.home / "consent.log",
+        )
+        for likeness in likenesses
+    ]
+    return decisions[0].consent_id
+
+
+def _person(track: Track, path: str, wanted: int) -> int:
+    found = track.person(wanted)
+    if found is not None:
+        return found.person
+    if wanted == 0:
+        logger.warning("%s has no face at all: the plate passes through", path)
+        return 0
+    known = ", ".join(str(person.person) for person in track.people) or "nobody"
+    raise NotFound(f"{path} has no person {wanted}; it has {known}")
+
+
+def _plain(face: TrackedFace, model_sha256: str) -> dict[str, Any]:
+    points = [[round(float(value), 4) for value in point] for point in face.landmarks]
+    colors = face.swap_colors.get(model_sha256, {})
+    return {
+        "person": face.person,
+        "landmarks": points,
+        "confidence": face.confidence,
+        "colors": {name: list(numbers) for name, numbers in sorted(colors.items())},
+    }

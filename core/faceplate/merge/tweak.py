@@ -1,0 +1,201 @@
+"""The verb `tweak`: one frame with changed recipe values, from kept predictions, while you wait."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from faceplate.context import Context
+from faceplate.errors import BadSettings, MissingFrames
+from faceplate.geometry.points import Box
+from faceplate.io.frame import Frame, Window
+from faceplate.io.image import write_frame
+from faceplate.io.sequence import Sequence as FramePattern
+from faceplate.merge.animated import AnimatedRecipe, parse_recipe
+from faceplate.merge.layers import Layers
+from faceplate.merge.output import Output, write_layers
+from faceplate.merge.predictions import CachedPredictor
+from faceplate.merge.roles import Role
+from faceplate.merge.shot import Shot, ShotJob
+
+__all__ = ["TweakJob", "TweakResult", "TweakShot", "changed_recipe", "changes_of", "tweak"]
+
+_MARGIN = 0.15  # of the face's region, shown around it
+
+
+@dataclass(frozen=True, kw_only=True)
+class TweakJob(ShotJob):
+    """Look at one frame with changed recipe values. Where its prediction is kept from an earlier
+    swap or tweak, the network does not run.
+    """
+
+    frame: int
+    """The frame."""
+    set: tuple[str, ...] = ()
+    """Changed recipe values, such as `feather=12 transfer=mkl`; they go over the recipe and its
+    keys, for every member of a cast."""
+    view: str | None = None
+    """PNG for the eye, of the result in the view encoding."""
+    view_of: Literal["face", "frame"] = "face"
+    """What the PNG shows: the `face` with some of what is around it, or the whole `frame`."""
+    out: str | None = None
+    """EXR with all layers, as swap writes it; a file or a pattern."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.view or self.out):
+            raise BadSettings("name a --view (PNG), an --out (EXR), or both")
+        for path, suffix in ((self.view, ".png"), (self.out, ".exr")):
+            if path and Path(path).suffix.lower() != suffix:
+                raise BadSettings(f"expected a name that ends in {suffix}, got {path!r}")
+        changes_of(self.set)
+
+
+@dataclass(frozen=True)
+class TweakResult:
+    """What a tweak made."""
+
+    frame: int
+    out: str | None
+    """EXR that was written."""
+    view: str | None
+    """PNG that was written."""
+    faces: int
+    """Faces in the frame."""
+    network_runs: int
+    """Predictions that had to be made; 0: all were kept."""
+    milliseconds: float
+    """From the plate's frame to the files in their place."""
+
+
+class TweakShot(Shot):
+    """A shot whose frames are looked at again and again; the last plate frame is kept.
+
+    Args:
+        job: What to look at; its frame and its changes are those of the first call only.
+        context: Home folder, device and consent policy.
+        predictor: Gives the model of a folder; None opens it with the job's cache.
+
+    Raises:
+        FaceplateError: What `Shot` raises.
+    """
+
+    def __init__(
+        self,
+        job: TweakJob,
+        context: Context,
+        predictor: Callable[[Path], CachedPredictor] | None = None,
+    ) -> None:
+        super().__init__(job, context, predictor, str(job.frame))
+        self._own_roles = self.roles
+        self._frame: Frame | None = None
+
+    def answer(self, changes: Mapping[str, Any], job: TweakJob) -> TweakResult:
+        """Make the frame with changed recipe values.
+
+        Args:
+            changes: Setting to value.
+            job: Where the files go.
+
+        Raises:
+            BadSettings: Such a value cannot be.
+            MissingFrames: The frame is missing and is skipped.
+        """
+        began, ran = time.perf_counter(), self.network_runs
+        self.roles = [_changed(role, changes) for role in self._own_roles]
+        frame = self._read(job.frame)
+        layers = self.layers(frame)
+        if job.view:
+            _write_view(layers, self.roles[0], job)
+        out = str(FramePattern.parse(job.out).path(job.frame)) if job.out else None
+        if out:
+            output = Output()
+            strings = self.strings(job.frame, output)
+            Path(out).parent.mkdir(parents=True, exist_ok=True)
+            write_layers(layers, strings, Path(out), Path(out), output)
+        return TweakResult(
+            job.frame, out, job.view, len(self.faces(job.frame)), self.network_runs - ran,
+            (time.perf_counter() - began) * 1e3,
+        )  # fmt: skip
+
+    def _read(self, number: int) -> Frame:
+        if self._frame is None or self._frame.number != number:
+            self._frame = self.plate.read(number)
+        if self._frame is None:
+            raise MissingFrames(self.plate.pattern, [number])
+        return self._frame
+
+
+def tweak(job: TweakJob, context: Context) -> TweakResult:
+    """Make one frame with changed recipe values.
+
+    Raises:
+        FaceplateError: What `Shot` raises; BadSettings for a value that cannot be.
+    """
+    return TweakShot(job, context).answer(changes_of(job.set), job)
+
+
+def changes_of(texts: Sequence[str]) -> dict[str, Any]:
+    """Read changes such as ``feather=12``; what is no JSON value is a text.
+
+    Raises:
+        BadSettings: A text without ``=``.
+
+    Example:
+        >>> changes_of(["feather=12", "hist_masked=false", "matte=learned*hull"])
+        {'feather': 12, 'hist_masked': False, 'matte': 'learned*hull'}
+    """
+    changes: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise BadSettings(f"set: expected a change such as feather=12, got {text!r}")
+        try:
+            changes[name.replace("-", "_")] = json.loads(value)
+        except ValueError:
+            changes[name.replace("-", "_")] = value
+    return changes
+
+
+def changed_recipe(recipe: AnimatedRecipe, changes: Mapping[str, Any]) -> AnimatedRecipe:
+    """Return a recipe with some values changed; a changed setting loses its keys.
+
+    Raises:
+        BadSettings: An unknown setting (with the nearest name), or a value that it cannot have.
+    """
+    if not changes:
+        return recipe
+    plain = recipe.plain()
+    keys = {name: each for name, each in plain.pop("keys", {}).items() if name not in changes}
+    return parse_recipe({**plain, **({"keys": keys} if keys else {}), **changes})
+
+
+def _changed(role: Role, changes: Mapping[str, Any]) -> Role:
+    return replace(role, recipe=changed_recipe(role.recipe, changes))
+
+
+def _write_view(layers: Layers, role: Role, job: TweakJob) -> None:
+    """Write the result as it looks. The file is a picture: square pixels are up to the viewer."""
+    window = layers.frame.data_window
+    box = _shown(layers, job.view_of)
+    rows = layers.rows(("R", "G", "B"), box[1], box[3])
+    rgb = rows[:, box[0] - window.x0 : box[2] - window.x0]
+    size = Window(0, 0, box[2] - box[0], box[3] - box[1])
+    view = Frame(job.frame, role.encodings.to_view(rgb), ("R", "G", "B"), size, size)
+    path = Path(job.view or "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_frame(view, path, pixel_type="uint8")
+
+
+def _shown(layers: Layers, wanted: str) -> Box:
+    window = layers.frame.data_window
+    if wanted == "frame" or layers.region is None:
+        return (window.x0, window.y0, window.x1, window.y1)
+    x0, y0, x1, y1 = layers.region.box
+    margin = round(_MARGIN * max(x1 - x0, y1 - y0))
+    return (
+        max(x0 - margin, window.x0), max(y0 - margin, window.y0),
+        min(x1 + margin, window.x1), min(y1 + margin, window.y1),
+    )  # fmt: skip

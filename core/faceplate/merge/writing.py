@@ -1,0 +1,140 @@
+"""A shot that is written: where its files go, and which of them are there already."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from faceplate.context import Context
+from faceplate.errors import BadImage, BadSettings
+from faceplate.io.image import read_frame
+from faceplate.io.plate import Plate
+from faceplate.io.sequence import Sequence
+from faceplate.merge.output import LayersWhere, Output, beside, write_layers
+from faceplate.merge.predictions import CachedPredictor
+from faceplate.merge.shot import Shot, ShotJob
+
+__all__ = ["FrameOutcome", "SwapJob", "SwapShot"]
+
+logger = logging.getLogger(__name__)
+
+FrameOutcome = Literal["swapped", "no face", "kept", "skipped"]
+"""What became of a frame: written with a face or without, an older file of the same settings was
+kept, or it is missing and skipped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwapJob(ShotJob):
+    """Put the likeness into a plate; writes one EXR file of layers per frame.
+
+    Layers: R, G, B, A the result; fp.R/G/B/A the face as it is laid over the plate, premultiplied;
+    fp_mask.A the matte of the recipe; fp_learned.A the network's; fp_occ.A what covers the face;
+    fp_conf.A the track's confidence; fp_st.R/G an ST map, always float32.
+    """
+
+    out: str
+    """Pattern of the files to write, such as `out/shot.%04d.exr`; its folder is made."""
+    frames: str | None = None
+    """Frames to swap, such as `1001-1100x2,1110`; all of the plate where it is left out."""
+    overwrite: bool = False
+    """Write frames again that are there already with the same settings."""
+    layers: LayersWhere = "inside"
+    """Where the layers go: `inside` the result's file; `beside` it, in `<name>_fp.%04d.exr`, which
+    covers no more than the face; or `none`. Beside and none leave the result with the plate's own
+    channels, and copy what is unchanged of its file."""
+    multipart: bool = False
+    """One part of the file for each layer; those that are made cover no more than the face."""
+    keep_layers: bool = False
+    """Keep the plate's other channels in the result."""
+    pixel_type: Literal["half", "float"] = "half"
+    """Type of all channels but the ST map."""
+    compression: str = "zip"
+    """EXR compression, lossless: none, rle, zips, zip or piz."""
+    processes: int = 1
+    """Frames at once, 1 to 256, each on one core in a process of its own; 0: one for each core."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.processes <= 256:
+            raise BadSettings(f"processes must be from 0 to 256, got {self.processes!r}")
+
+    @property
+    def output(self) -> Output:
+        """What the files are like. Raises BadSettings."""
+        return Output(
+            self.layers, self.multipart, self.keep_layers, self.pixel_type, self.compression
+        )
+
+
+class SwapShot(Shot):
+    """A shot with a place for its results.
+
+    Args:
+        job: What to swap.
+        context: Home folder, device and consent policy.
+        predictor: Gives the model of a folder; None opens it with the job's cache.
+
+    Raises:
+        BadSettings: An output that cannot be right.
+        FaceplateError: What `Shot` raises.
+    """
+
+    def __init__(
+        self,
+        job: SwapJob,
+        context: Context,
+        predictor: Callable[[Path], CachedPredictor] | None = None,
+    ) -> None:
+        self.output = job.output
+        super().__init__(job, context, predictor, job.frames)
+        self.overwrite = job.overwrite
+        self.out = _out(job.out, self.plate)
+        self.layers_out = beside(self.out)
+        self.out.folder.mkdir(parents=True, exist_ok=True)
+
+    def swap(self, number: int) -> FrameOutcome:
+        """Swap one frame and write it, unless its files are there with the same settings.
+
+        Raises:
+            BadImage: The plate's file cannot be read.
+            Damaged: The file does not read back as it should, or the model is spoilt.
+            DiskFull: No room; nothing half-written is kept.
+        """
+        path, layers_path = self.out.path(number), self.layers_out.path(number)
+        strings = self.strings(number, self.output)
+        files = [path, layers_path] if self.output.layers == "beside" else [path]
+        if not self.overwrite and all(_is_current(file, strings) for file in files):
+            return "kept"
+        frame = self.plate.read(number)
+        if frame is None:
+            return "skipped"
+        layers = self.layers(frame)
+        write_layers(layers, strings, path, layers_path, self.output)
+        return "swapped" if layers.swapped else "no face"
+
+
+def _is_current(path: Path, strings: Mapping[str, str]) -> bool:
+    """Return whether a whole file with these header strings is there."""
+    if not path.is_file():
+        return False
+    try:
+        there = read_frame(path)
+    except BadImage as error:
+        logger.warning("%s is made again: %s", path, error)
+        return False
+    return all(there.attribute(name) == value for name, value in strings.items())
+
+
+def _out(text: str, plate: Plate) -> Sequence:
+    out = Sequence.parse(text)
+    if Path(out.pattern).suffix.lower() != ".exr":
+        raise BadSettings(f"out: layers are written as .exr, got {text!r}")
+    if out.padding is None and len(plate.frames) > 1:
+        raise BadSettings(
+            f"out: {len(plate.frames)} frames need a pattern such as shot.%04d.exr, got {text!r}"
+        )
+    source = Sequence.parse(plate.pattern)
+    if out.path(plate.frames[0]).resolve() == source.path(plate.frames[0]).resolve():
+        raise BadSettings(f"out: {text!r} would write over the plate; name another place")
+    return out
