@@ -70,5 +70,12 @@ def tiny_job(folder: Path, **changes: Any) -> TrainJob:
         "d_dims": TINY.d_dims,
         "d_mask_dims": TINY.d_mask_dims,
     }
-    wanted = {"steps": 4, "batch": 2, "precision": "fp32", "preview_every": 0, "preset": "demo"}
+    wanted = {
+        "steps": 4,
+        "batch": 2,
+        "precision": "fp32",
+        "preview_every": 0,
+        "preset": "demo",
+        "events_every": 0,
+    }
     return TrainJob(**{**paths, "out": str(folder / "model"), **net, **wanted, **changes})

@@ -18,7 +18,7 @@ from faceplate.models.folder import ModelFolder
 from faceplate.models.lock import folder_lock
 from faceplate.models.save import CONFIG, Save, copy_save
 
-__all__ = ["Repair", "problem_of", "repair", "roll_back"]
+__all__ = ["Repair", "problem_of", "repair", "roll_back", "set_later_aside"]
 
 logger = logging.getLogger(__name__)
 
@@ -95,11 +95,21 @@ def roll_back(folder: ModelFolder, step: int) -> Repair:
             slot = target.path.name
             target = copy_save(target, folder.path / "saves" / f"{step:09d}")
             done.append(f"brought step {step} back from the backup {slot}")
-        for later in _saves(folder.path):
-            if later.step > step:
-                there = _set_aside(folder.path, later, "later")
-                done.append(f"set step {later.step} aside to {there.name}")
-        return Repair(target, tuple(done))
+        return Repair(target, (*done, *set_later_aside(folder.path, step)))
+
+
+def set_later_aside(path: Path, step: int) -> list[str]:
+    """Move the saves after a step out of the way, for a caller that holds the model's lock.
+
+    Returns:
+        One sentence for each.
+    """
+    done = []
+    for later in _saves(path):
+        if later.step > step:
+            there = _set_aside(path, later, "later")
+            done.append(f"set step {later.step} aside to {there.name}")
+    return done
 
 
 @contextmanager

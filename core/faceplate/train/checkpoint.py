@@ -8,6 +8,7 @@ from faceplate.models.save import Save
 from faceplate.train.lineage import Growth, Origin
 from faceplate.train.presets import TrainSettings
 from faceplate.train.record import RunRecord
+from faceplate.train.rollback import Rollback
 
 __all__ = ["History", "TrainState", "read_state"]
 
@@ -69,6 +70,10 @@ class TrainState:
     """The model whose weights it started from."""
     growths: list[Growth] = field(default_factory=list)
     """Doublings of its resolution, oldest first."""
+    lr_factor: float = 1.0
+    """By which roll-backs have lowered the learning rate."""
+    rollbacks: list[Rollback] = field(default_factory=list)
+    """Returns to an earlier save after a collapse, oldest first."""
 
 
 def read_state(save: Save) -> TrainState:

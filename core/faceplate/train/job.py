@@ -15,9 +15,7 @@ __all__ = [
     "TrainResult",
 ]
 
-PresetName = Literal[
-    "demo", "quick96", "df", "df-ud", "dfhd", "liae-ud", "liaehd", "amp", "comb"
-]
+PresetName = Literal["demo", "quick96", "df", "df-ud", "dfhd", "liae-ud", "liaehd", "amp", "comb"]
 OptimizerName = Literal["adam", "adabelief", "rmsprop"]
 GanSides = Literal["likeness", "both"]
 FaceTypeName = Literal[
@@ -163,6 +161,17 @@ class TrainJob:
 
     preview_every: int = 250
     """Steps between preview pictures; 0 makes one at the end only."""
+    keep_previews: int = 100
+    """Preview pictures that are kept, at least 2, spread evenly over the training."""
+    events_every: int = 10
+    """Steps between TensorBoard scalars, which are means over them; 0 writes no events."""
+    guard_every: int = 100
+    """Steps between looks at whether all faces come out alike; 0 never looks."""
+    rollbacks: int = 3
+    """How often a run may go back to its last good save when losses are no numbers, run away, or
+    all faces come out alike, 0..100; then, or with 0, it ends with an error."""
+    rollback_lr: float = 0.5
+    """Factor on the learning rate after going back, above 0 and below 1."""
     save_every_minutes: float = 10.0
     """Minutes between saves."""
     save_every_steps: int = 0
@@ -211,3 +220,7 @@ class TrainResult:
     added."""
     unused: list[str] = field(default_factory=list)
     """Tensors of the other model that have no place in this one."""
+    rollbacks: int = 0
+    """How often this run went back to an earlier save."""
+    history: str = ""
+    """The picture of the swap over the steps."""

@@ -153,6 +153,8 @@ def resumed_state(job: TrainJob, save: Save) -> TrainState:
     state = read_state(save)
     base = state.settings if job.preset is None else PRESETS[job.preset].settings
     changed = changed_settings(job, base)
+    if job.learning_rate not in (None, state.settings.learning_rate):
+        state.lr_factor = 1.0  # somebody has thought about it anew
     state.settings = pretraining(job, changed, was=state.settings.pretrain)
     state.schedule_steps = job.schedule_steps or state.schedule_steps
     return state

@@ -1,5 +1,6 @@
 """Pictures of a training: what it makes of fixed faces, and how its losses fell."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ from faceplate.models.net import SwapNet
 from faceplate.train.checkpoint import History
 from faceplate.train.faces import FaceBank
 
-__all__ = ["Preview", "plot_losses"]
+__all__ = ["Preview", "plot_losses", "shown_faces"]
 
 Array = NDArray[np.float32]
 
@@ -35,7 +36,7 @@ class Preview:
     """
 
     def __init__(self, banks: tuple[FaceBank, ...], resolution: int) -> None:
-        self._faces = [_shown(bank, resolution) for bank in banks[:2]]
+        self._faces = [shown_faces(bank, resolution) for bank in banks[:2]]
         # Any scene-linear space will do on the way from the working encoding to the view.
         self._encodings = Encodings(load_config(), "ACEScg", banks[0].info.encoding)
 
@@ -63,8 +64,13 @@ class Preview:
         return path
 
 
-def plot_losses(history: History, path: Path) -> Path:
+def plot_losses(history: History, path: Path, rollbacks: Sequence[int] = ()) -> Path:
     """Draw the losses over the steps, both axes readable without a legend elsewhere.
+
+    Args:
+        history: Losses of the whole training.
+        path: Where to.
+        rollbacks: Steps at which the training went back; marked.
 
     Raises:
         DiskFull: No room.
@@ -77,6 +83,9 @@ def plot_losses(history: History, path: Path) -> Path:
         axes = figure.add_subplot()
         axes.plot(points[:, 0], points[:, 1], label="likeness", linewidth=1)
         axes.plot(points[:, 0], points[:, 2], label="performer", linewidth=1)
+        for number, step in enumerate(rollbacks):
+            label = "went back" if number == 0 else None
+            axes.axvline(step, label=label, color="tab:red", linestyle=":", linewidth=1)
         axes.set(xlabel="step", ylabel="loss", yscale="log")
         axes.grid(alpha=0.3, which="both")
         axes.legend()
@@ -85,7 +94,7 @@ def plot_losses(history: History, path: Path) -> Path:
     return path
 
 
-def _shown(bank: FaceBank, resolution: int) -> Array:
+def shown_faces(bank: FaceBank, resolution: int) -> Array:
     """Return up to four faces of a bank, N x R x R x 3, from one head turn to the other."""
     order = np.argsort(bank.yaws, kind="stable")
     places = np.linspace(0, len(order) - 1, num=min(_ROWS, len(order)) + 2)[1:-1]

@@ -2,8 +2,9 @@
 
 import dataclasses
 import logging
+import math
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,10 @@ from faceplate.errors import Cancelled, Damaged, NotReady
 from faceplate.models.device import pick_device, pick_precision
 from faceplate.models.folder import ModelFolder
 from faceplate.models.lock import folder_lock
+from faceplate.models.repair import set_later_aside
+from faceplate.models.save import Save
+from faceplate.train.events import Events
+from faceplate.train.guard import Guard, Trouble, measure_spread
 from faceplate.train.job import TrainJob, TrainResult
 from faceplate.train.loader import Loader
 from faceplate.train.opening import (
@@ -25,15 +30,20 @@ from faceplate.train.opening import (
     resumed_state,
 )
 from faceplate.train.origin import fade_at, open_net
-from faceplate.train.preview import Preview, plot_losses
+from faceplate.train.preview import shown_faces
 from faceplate.train.record import record_run, with_run
+from faceplate.train.rollback import Rollback, check_rollbacks, last_good_save
 from faceplate.train.saver import Saver
-from faceplate.train.step import Stepper
+from faceplate.train.sheets import Sheets
+from faceplate.train.step import StepLosses, Stepper
+from faceplate.train.watch import Watch, scalars
 from faceplate.train.workers import pick_workers
 
 __all__ = ["TrainJob", "TrainResult", "train"]
 
 logger = logging.getLogger(__name__)
+
+_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
 def train(job: TrainJob, context: Context) -> TrainResult:
@@ -48,7 +58,7 @@ def train(job: TrainJob, context: Context) -> TrainResult:
         BadSettings: The facesets, the model and the job do not fit each other.
         NotReady: Another process trains this model.
         DiskFull: No room for a save; earlier saves are intact.
-        Damaged: The training diverged, or no save of the model is whole.
+        Damaged: The training diverged more often than it may go back, or no save is whole.
         Cancelled: Stopped on request, after saving.
     """
     with ExitStack() as stack:
@@ -81,29 +91,20 @@ class Training:
     """
 
     def __init__(self, job: TrainJob, context: Context, folder: ModelFolder, banks: Banks) -> None:
+        check_rollbacks(job.rollbacks, job.rollback_lr)
         self._job, self._context, self._folder, self._banks = job, context, folder, banks
-        device = pick_device(context.device)
-        self._dtype = pick_precision(device, job.precision)
-        saves = folder.saves()
-        newest = folder.latest() if saves else None
+        self._device = pick_device(context.device)
+        self._dtype = pick_precision(self._device, job.precision)
+        newest = folder.latest() if folder.saves() else None
         self._state = new_state(job) if newest is None else resumed_state(job, newest)
         self._first_step = self._saved_step = self._state.step
         self._saver = Saver(folder, job.keep_saves, job.autobackup_hours, newest)
-        self._opened = open_net(job, folder, self._state, newest)
-        self._net = self._opened.net
-        self._stepper = Stepper(
-            self._net,
-            self._state.settings,
-            self._state.schedule_steps,
-            device,
-            self._dtype,
-            self._state.seed,
-        )
-        if self._opened.weights is not None:
-            self._stepper.restore(self._opened.weights, self._opened.training, self._opened.what)
-        self._device = device
-        self._preview = Preview(banks, folder.config.net.resolution)
-        self._pictured: tuple[int, Path] | None = None
+        self._set_up(newest)
+        self._sheets = Sheets(banks, folder, job.keep_previews)
+        self._events = Events(folder.path, self._state.step, job.events_every)
+        self._guard = Guard(self._state.step)
+        self._looked_at = [shown_faces(bank, folder.config.net.resolution) for bank in banks]
+        self._steps_done = self._rollbacks = 0
 
     def record(self, consent_ids: list[str | None]) -> None:
         """Note down what this run is made from; every save from now on says it."""
@@ -114,9 +115,47 @@ class Training:
 
     def run(self) -> TrainResult:
         """Train until the job's steps or minutes are over, then save and draw."""
-        state, steps = self._state, self._target_step()
         self._began = self._last_save = time.monotonic()
-        loader = Loader(
+        self._paused_before = self._context.progress.control.paused_s
+        commands = {"save": self._save, "preview": self._preview_now}
+        with (
+            self._open_loader() as self._loader,
+            self._saver,
+            closing(self._events),
+            self._context.progress.control.handling(commands),
+        ):
+            self._watch = Watch(self._loader, self._device)
+            self._target = self._target_step()
+            try:
+                while self._state.step < self._target and not self._out_of_time():
+                    self._one_step()
+            except (Cancelled, KeyboardInterrupt):
+                self._save()
+                raise
+            self._save()
+            self._picture()
+        return self._result()
+
+    def _set_up(self, newest: Save | None) -> None:
+        """Build the network with its optimiser, and bring them to a save or to their beginning."""
+        state = self._state
+        self._opened = open_net(self._job, self._folder, state, newest)
+        self._net = self._opened.net
+        rate = state.settings.learning_rate * state.lr_factor
+        self._stepper = Stepper(
+            self._net,
+            dataclasses.replace(state.settings, learning_rate=rate),
+            state.schedule_steps,
+            self._device,
+            self._dtype,
+            state.seed,
+        )
+        if self._opened.weights is not None:
+            self._stepper.restore(self._opened.weights, self._opened.training, self._opened.what)
+
+    def _open_loader(self) -> Loader:
+        state = self._state
+        return Loader(
             self._banks,
             state.settings,
             self._folder.config.net.resolution,
@@ -126,43 +165,80 @@ class Training:
             workers=pick_workers(self._job.workers, self._device.type),
             pinned=self._device.type == "cuda",
         )
-        with loader, self._saver:
-            try:
-                while state.step < steps and not self._out_of_time():
-                    self._one_step(loader, steps)
-            except (Cancelled, KeyboardInterrupt):
-                self._save()
-                raise
-            self._save()
-        return self._result(loader)
 
-    def _one_step(self, loader: Loader, steps: int) -> None:
-        state, job = self._state, self._job
+    def _one_step(self) -> None:
+        state = self._state
         if state.growths:
             self._net.fade(fade_at(state, state.step))
-        losses = self._stepper(loader.next())
-        if not losses.is_finite:
-            raise self._diverged(losses.likeness, losses.performer)
+        losses = self._stepper(self._loader.next())
+        trouble = self._trouble(state.step + 1, losses)
+        if trouble is not None:
+            self._go_back(trouble)
+            return
         state.step += 1
+        self._steps_done += 1
         state.history.add(state.step, losses.likeness, losses.performer)
         self._saver.check()
         if self._is_save_due():
             self._save()
-        preview = None
-        if job.preview_every and state.step % job.preview_every == 0:
-            preview = self._picture()
-        mean_likeness, mean_performer = state.history.recent()
-        parts: dict[str, Any] = dict(losses.parts)
-        self._context.progress.report(
-            "train",
-            state.step,
-            steps,
-            preview=preview,
-            loss_likeness=mean_likeness,
-            loss_performer=mean_performer,
-            it_per_s=self._it_per_s(),
-            **parts,
+        self._tell(losses)
+
+    def _trouble(self, step: int, losses: StepLosses) -> Trouble | None:
+        """Return what is wrong after a step, if anything is."""
+        sides = losses.likeness, losses.performer if losses.is_finite else math.nan
+        trouble = self._guard.losses(step, *sides)
+        every = self._job.guard_every
+        if trouble is None and every and step % every == 0:
+            spread = measure_spread(self._net, self._looked_at, self._device)
+            trouble = self._guard.spread(step, spread)
+        return trouble
+
+    def _go_back(self, trouble: Trouble) -> None:
+        """Go back to the last good save, with a lower learning rate.
+
+        Raises:
+            Damaged: That has been done as often as the job allows.
+        """
+        self._saver.wait()
+        good = last_good_save(self._folder, trouble.good_step)
+        if self._rollbacks >= self._job.rollbacks:
+            raise self._diverged(trouble, good)
+        self._rollbacks += 1
+        failed = self._state
+        set_later_aside(self._folder.path, good.step if good else -1)
+        self._state = new_state(self._job) if good is None else resumed_state(self._job, good)
+        state = self._state
+        state.runs, state.lr_factor = failed.runs, failed.lr_factor * self._job.rollback_lr
+        note = Rollback(
+            failed.step + 1, state.step, trouble.kind, trouble.text, round(state.lr_factor, 9)
         )
+        state.rollbacks = [*failed.rollbacks, note]
+        self._set_up(good)
+        self._saver.newest, self._saved_step = good, state.step
+        self._guard, self._last_save = Guard(state.step), time.monotonic()
+        self._loader.seek(state.step)
+        self._events.restart(state.step)
+        text = f"went back from step {note.step} to {note.to_step}: {trouble.text}; the learning "
+        text += f"rate is {note.lr_factor:g} of what was asked for from now on"
+        self._events.note(state.step, text)
+        logger.warning(text)
+
+    def _tell(self, losses: StepLosses) -> None:
+        """Report a step, with a preview where one is due."""
+        state, every = self._state, self._job.preview_every
+        preview = self._picture() if every and state.step % every == 0 else None
+        self._watch.mark(self._paused_s())
+        self._figures = self._watch.figures(losses, state.history)
+        values = scalars(losses, self._figures, self._stepper.optimizer)
+        self._events.scalars(state.step, values)
+        self._report(preview)
+
+    def _report(self, preview: Path | None) -> None:
+        step, figures = self._state.step, dict[str, Any](self._figures)
+        self._context.progress.report("train", step, self._target, preview=preview, **figures)
+
+    def _preview_now(self) -> None:
+        self._report(self._picture())
 
     def _target_step(self) -> int:
         job, state = self._job, self._state
@@ -172,9 +248,16 @@ class Training:
             return max(state.schedule_steps, state.step + 1_000_000)
         return state.settings.steps
 
+    def _paused_s(self) -> float:
+        return self._context.progress.control.paused_s - self._paused_before
+
+    def _seconds(self) -> float:
+        """Return how long this run has worked."""
+        return time.monotonic() - self._began - self._paused_s()
+
     def _out_of_time(self) -> bool:
         minutes = self._job.minutes
-        return minutes is not None and time.monotonic() - self._began >= minutes * 60
+        return minutes is not None and self._seconds() >= minutes * 60
 
     def _is_save_due(self) -> bool:
         every = self._job.save_every_steps
@@ -186,47 +269,43 @@ class Training:
         state, now = self._state, time.monotonic()
         if self._saver.newest is not None and self._saved_step == state.step:
             return
-        total = dataclasses.replace(state, seconds=state.seconds + now - self._began)
+        total = dataclasses.replace(state, seconds=state.seconds + self._seconds())
         self._saver.save(self._stepper.weights(), self._stepper.training_tensors(), total)
         self._saved_step, self._last_save = state.step, now
         logger.info("saving step %d of %s", state.step, self._folder.path)
 
     def _picture(self) -> Path:
-        step = self._state.step
-        if self._pictured is None or self._pictured[0] != step:
-            path = self._preview.write(self._net, self._device, self._folder.path, step)
-            plot_losses(self._state.history, self._folder.path / "losses.png")
-            self._pictured = (step, path)
-        return self._pictured[1]
+        with self._stepper.predicting():
+            path = self._sheets.draw(self._net, self._device, self._state)
+        self._events.picture(self._state.step, path)
+        return path
 
-    def _diverged(self, likeness: float, performer: float) -> Damaged:
-        newest = self._saver.wait()
-        kept = f"the save of step {newest.step} is kept" if newest else "nothing was saved"
+    def _diverged(self, trouble: Trouble, good: Save | None) -> Damaged:
+        kept = f"the save of step {good.step} is kept" if good else "nothing was saved"
+        tried = f" It went back {self._rollbacks} times before." if self._rollbacks else ""
         return Damaged(
-            f"the training diverged at step {self._state.step + 1}: the losses are {likeness} and "
-            f"{performer}; {kept}. Train on with a lower learning rate, or with --precision fp32"
+            f"the training diverged at step {self._state.step + 1}: {trouble.text}; {kept}.{tried} "
+            "Train on with a lower learning rate, or with --precision fp32"
         )
 
-    def _it_per_s(self) -> float:
-        seconds = time.monotonic() - self._began
-        return (self._state.step - self._first_step) / max(seconds, 1e-9)
-
-    def _result(self, loader: Loader) -> TrainResult:
-        seconds = time.monotonic() - self._began
+    def _result(self) -> TrainResult:
+        seconds = self._seconds()
         likeness, performer = self._state.history.recent()
         return TrainResult(
             model=str(self._folder.path),
             step=self._state.step,
             steps_done=self._state.step - self._first_step,
             seconds=seconds,
-            it_per_s=self._it_per_s(),
+            it_per_s=self._steps_done / max(seconds, 1e-9),
             loss_likeness=likeness,
             loss_performer=performer,
-            data_wait=loader.waited / max(seconds, 1e-9),
-            precision="bf16" if self._dtype == torch.bfloat16 else "fp32",
+            data_wait=self._loader.waited / max(seconds, 1e-9),
+            precision=_PRECISIONS[self._dtype],
             sha256=self._saver.newest.sha256() if self._saver.newest else "",
-            preview=str(self._picture()),
-            plot=str(self._folder.path / "losses.png"),
+            preview=str(self._sheets.newest),
+            plot=str(self._sheets.plot),
             initialised=self._opened.initialised,
             unused=self._opened.unused,
+            rollbacks=self._rollbacks,
+            history=str(self._sheets.history),
         )
