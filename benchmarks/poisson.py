@@ -2,10 +2,10 @@
 
     python -m benchmarks.poisson [--size 512] [--repeats 7]
 
-Baselines: cv2.seamlessClone, which is 8-bit and clips at 1, on the same face in a UHD frame; and the
-exact answer by a sparse LU factorisation (scipy's SuperLU, symmetric mode, minimum degree ordering)
-with the matrix assembled by numpy. One thread each, processor seconds, in turn. The first figure
-counts for the goal of 5, the second for that of 50; `ratio` is the first, and `passed` asks for both.
+Baselines: cv2.seamlessClone, which is 8-bit and clips at 1, on the same face in a UHD frame; and
+the exact answer by a sparse LU factorisation (scipy's SuperLU, symmetric mode, minimum degree
+ordering), its matrix assembled by numpy. One thread each, processor seconds, in turn. The first
+counts for the goal of 5, the second for that of 50; `ratio` is the first, `passed` asks for both.
 
 Gate: the largest error over the largest value of the exact field, in the linear domain.
 """

@@ -10,7 +10,7 @@ column of zeros around the grid: row y lies at y + 2, cell j at j + 1. The neigh
 The operator is A u = degree * u - sum of the four neighbours; `inverse` holds 1 / degree, and 0
 outside the domain, where u is 0. Red is relaxed first and black last on the way down, black first
 and red last on the way up, which keeps the whole cycle symmetric, as conjugate gradients need it.
-A row is worked on as soon as those it needs are done, in buffers of four rows that stay in the
+A row is worked on as soon as those it needs are done, while they are still in the
 cache. There is one thread: a frame has one core.
 """
 
@@ -19,20 +19,19 @@ from numpy.typing import NDArray
 
 from faceplate.merge.gridrows import (
     Floats,
-    Integers,
-    advance,
-    apply,
-    combine,
+    Spans,
+    advance_row,
+    apply_row,
+    combine_row,
     compiled,
+    direct_row,
     dot_and_peak,
-    gather,
+    gather_row,
     neighbours_row,
-    next_direction,
-    relax,
     relax_row,
-    remain,
-    scale,
-    spread,
+    remain_row,
+    scale_row,
+    spread_row,
 )
 
 __all__ = [
@@ -47,77 +46,105 @@ __all__ = [
     "step",
 ]
 
+Integers = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+
 _PAD = 2
 _ZERO = np.float32(0)
+
+
+@compiled
+def _red_lean(y: int) -> np.uint64:
+    return np.uint64(2 * (y & 1))
+
+
+@compiled
+def _black_lean(y: int) -> np.uint64:
+    return np.uint64(2 - 2 * (y & 1))
 
 
 @compiled
 def restrict(
     rhs: tuple[Floats, Floats],
     inverse: tuple[Floats, Floats],
-    span: Integers,
+    span: Spans,
     room: tuple[Floats, Floats],
+    left: Floats,
     coarse: tuple[Floats, Floats],
     open_sides: Integers,
     size: tuple[int, int],
 ) -> None:
-    """Relax from zero and bring what is left to the coarse grid: the transpose of `spread`.
+    """Relax from zero and bring what is left to the coarse grid: the transpose of `spread_row`.
 
     Args:
         rhs: Red and black right-hand side, (C, H + 4, J + 2).
         inverse: Red and black 1 / degree, (H + 4, J + 2).
         span: First and last active cell of each row, (H + 4, 2).
         room: Red and black cells to work in, 0 outside the spans.
+        left: Another red plane to work in, (H + 4, J + 2), 0 outside the spans.
         coarse: Red and black right-hand side of the coarse grid, filled.
         open_sides: Whether the domain goes on to the array's top, bottom, left, right edge.
         size: Height and width of the grid.
     """
-    channels, rows, columns = rhs[0].shape
-    height, width = size
-    even, odd = np.zeros(columns, np.float32), np.zeros(columns, np.float32)
-    line = np.zeros(columns + 2, np.float32)
-    left = np.zeros((4, columns), np.float32)
-    for c in range(channels):
-        red, black = room[0][c], room[1][c]
-        left[:] = _ZERO
-        for step_y in range(_PAD, rows + 2):
-            y = step_y
+    height = size[0]
+    columns = left.shape[1]
+    buffers = np.zeros((3, columns + 2), np.float32)
+    for c in range(len(rhs[0])):
+        red, black, red_rhs, black_rhs = room[0][c], room[1][c], rhs[0][c], rhs[1][c]
+        for y in range(_PAD, height + 6):
             if y < height + _PAD:
-                cells = slice(span[y, 0], span[y, 1])
-                scale(red[y, cells], inverse[0][y, cells], rhs[0][c, y, cells])
-            y = step_y - 1
-            if _PAD <= y < height + _PAD:
-                relax_row(black, inverse[1], rhs[1][c], red, y, span, 1 - 2 * (y & 1))
-            y = step_y - 2
-            left[y & 3, :] = _ZERO
-            if _PAD <= y < height + _PAD:
-                neighbours_row(left[y & 3], inverse[0], black, y, span, 2 * (y & 1) - 1)
-            if y < 4 or y & 1:
-                continue
-            row = (y - 4) // 2  # of the coarse grid; it takes rows y - 3 to y, odd, even, odd, even
-            if 2 * row >= height:
-                continue
-            top = 1.0 if row == 0 and open_sides[0] else 0.75
-            end = 1.0 if 2 * row + 2 == height and open_sides[1] else 0.75
-            combine(even, left[(y - 2) & 3], left[y & 3], top, 0.25)
-            combine(odd, left[(y - 1) & 3], left[(y - 3) & 3], end, 0.25)
-            odd[0] = even[1] if open_sides[2] else _ZERO
-            even[-1] = odd[-2] if open_sides[3] and width % 2 == 0 else _ZERO
-            gather(line[1 : columns - 1], even[1:-1], odd[1:-1], odd[:-2], even[2:])
-            first, second = coarse[row & 1], coarse[1 - (row & 1)]
-            for j in range(1, first.shape[2] - 1):
-                first[c, row + _PAD, j] = line[2 * j - 1]
-                second[c, row + _PAD, j] = line[2 * j]
+                scale_row(red, inverse[0], red_rhs, np.uint64(y), span)
+            if _PAD <= y - 1 < height + _PAD:
+                lean = _black_lean(y - 1)
+                relax_row(black, inverse[1], black_rhs, red, np.uint64(y - 1), span, lean)
+            if _PAD <= y - 2 < height + _PAD:
+                lean = _red_lean(y - 2)
+                neighbours_row(left, inverse[0], black, np.uint64(y - 2), span, lean)
+            if y >= 6 and y % 2 == 0:  # of rows 2 I - 1 to 2 I + 2 the last is done
+                _gather(left, (y - 6) // 2, c, coarse, open_sides, size, buffers)
+
+
+@compiled
+def _gather(
+    left: Floats,
+    row: int,
+    c: int,
+    coarse: tuple[Floats, Floats],
+    open_sides: Integers,
+    size: tuple[int, int],
+    buffers: Floats,
+) -> None:
+    """Fill one row of the coarse right-hand side."""
+    height, width = size
+    columns = left.shape[1]
+    if 2 * row >= height:
+        return
+    even, odd, line = buffers[0, :columns], buffers[1, :columns], buffers[2]
+    y = np.uint64(2 * row + _PAD)
+    one = np.uint64(1)
+    last = y + np.uint64(2) if y + np.uint64(2) < np.uint64(left.shape[0]) else np.uint64(0)
+    top = 1.0 if row == 0 and open_sides[0] else 0.75
+    end = 1.0 if 2 * row + 2 == height and open_sides[1] else 0.75
+    combine_row(even, left, y, last, top, 0.25)
+    combine_row(odd, left, y + one, y - one, end, 0.25)
+    odd[0] = even[1] if open_sides[2] else _ZERO
+    even[columns - 1] = odd[columns - 2] if open_sides[3] and width % 2 == 0 else _ZERO
+    gather_row(line, even, odd)
+    line[columns - 1] = _ZERO
+    first, second = coarse[row & 1], coarse[1 - (row & 1)]
+    for j in range(np.uint64(1), np.uint64(first.shape[2] - 1)):
+        first[c, np.uint64(row + _PAD), j] = line[j + j - one]
+        second[c, np.uint64(row + _PAD), j] = line[j + j]
 
 
 @compiled
 def correct(
     rhs: tuple[Floats, Floats],
     inverse: tuple[Floats, Floats],
-    span: Integers,
+    span: Spans,
     coarse: Floats,
     out: tuple[Floats, Floats],
-    figures: NDArray[np.float64],
+    figures: Doubles,
 ) -> None:
     """Relax from zero, add the correction of the coarse grid, relax black, relax red.
 
@@ -129,38 +156,23 @@ def correct(
         out: Red and black solution, filled; 0 outside the spans.
         figures: (2, C): sum of rhs * out over red cells and largest |out| there, filled.
     """
-    channels, rows, _ = rhs[0].shape
-    height = rows - 2 * _PAD
-    for c in range(channels):
-        red, black = out[0][c], out[1][c]
+    height = rhs[0].shape[1] - 2 * _PAD
+    for c in range(len(rhs[0])):
+        red, black, red_rhs, black_rhs = out[0][c], out[1][c], rhs[0][c], rhs[1][c]
+        plain = coarse[c]
         total, largest = 0.0, 0.0
-        for step_y in range(_PAD, rows):
-            y = step_y
+        for y in range(_PAD, height + 2 * _PAD):
             if y < height + _PAD:
-                first, last = span[y, 0], span[y, 1]
-                side = 2 * (y & 1) - 1  # of the rows too: even rows lean up, odd ones down
-                near, far = coarse[c, y // 2 + 1], coarse[c, y // 2 + 1 + side]
-                spread(
-                    red[y, first:last],
-                    inverse[0][y, first:last],
-                    rhs[0][c, y, first:last],
-                    near[first:last],
-                    far[first:last],
-                    near[first + side : last + side],
-                    far[first + side : last + side],
-                )
-            y = step_y - 1
-            if _PAD <= y < height + _PAD:
-                relax_row(black, inverse[1], rhs[1][c], red, y, span, 1 - 2 * (y & 1))
-            y = step_y - 2
-            if y < _PAD:
-                continue
-            relax_row(red, inverse[0], rhs[0][c], black, y, span, 2 * (y & 1) - 1)
-            dot, peak = dot_and_peak(
-                red[y, span[y, 0] : span[y, 1]], rhs[0][c, y, span[y, 0] : span[y, 1]]
-            )
-            total += float(dot)
-            largest = max(largest, float(peak))
+                spread_row(red, inverse[0], red_rhs, plain, np.uint64(y), span, _red_lean(y))
+            if _PAD <= y - 1 < height + _PAD:
+                lean = _black_lean(y - 1)
+                relax_row(black, inverse[1], black_rhs, red, np.uint64(y - 1), span, lean)
+            if y - 2 >= _PAD:
+                row = np.uint64(y - 2)
+                relax_row(red, inverse[0], red_rhs, black, row, span, _red_lean(y - 2))
+                dot, peak = dot_and_peak(red, red_rhs, row, span)
+                total += float(dot)
+                largest = max(largest, float(peak))
         figures[0, c], figures[1, c] = total, largest
 
 
@@ -168,26 +180,16 @@ def correct(
 def residual(
     rhs: tuple[Floats, Floats],
     degree_black: Floats,
-    span: Integers,
+    span: Spans,
     solution: tuple[Floats, Floats],
 ) -> None:
-    """Turn a right-hand side into what `solution` leaves of it: nothing at red cells (relaxed last)."""  # noqa: E501
-    channels, rows, _ = rhs[0].shape
-    red, black = solution
-    for c in range(channels):
-        for y in range(_PAD, rows - _PAD):
-            first, last = span[y, 0], span[y, 1]
-            side = 1 - 2 * (y & 1)
-            rhs[0][c, y, :] = _ZERO
-            remain(
-                rhs[1][c, y, first:last],
-                black[c, y, first:last],
-                degree_black[y, first:last],
-                red[c, y, first:last],
-                red[c, y, first + side : last + side],
-                red[c, y - 1, first:last],
-                red[c, y + 1, first:last],
-            )
+    """Turn a right-hand side into what a solution leaves: nothing at red cells, relaxed last."""
+    height = rhs[0].shape[1] - 2 * _PAD
+    rhs[0][:] = _ZERO
+    for c in range(len(rhs[0])):
+        red, black, out = solution[0][c], solution[1][c], rhs[1][c]
+        for y in range(_PAD, height + _PAD):
+            remain_row(out, black, degree_black, red, np.uint64(y), span, _black_lean(y))
 
 
 @compiled
@@ -199,22 +201,25 @@ def join(
     size: tuple[int, int],
 ) -> None:
     """Add two solutions into a plain grid with its pads, which repeat the grid at open sides."""
-    channels, _, columns = first[0].shape
-    height, width = size
-    for c in range(channels):
-        for y in range(_PAD, height + _PAD):
-            colour = y & 1
-            for j in range(1, columns - 1):
-                out[c, y, 2 * j - 1] = first[colour][c, y, j] + second[colour][c, y, j]
-                out[c, y, 2 * j] = first[1 - colour][c, y, j] + second[1 - colour][c, y, j]
-        _close(out[c], open_sides, height, width)
+    one = np.uint64(1)
+    columns = np.uint64(first[0].shape[2] - 1)
+    for c in range(len(out)):
+        for row in range(_PAD, size[0] + _PAD):
+            y = np.uint64(row)
+            a, b = first[row & 1][c], second[row & 1][c]
+            d, e = first[1 - (row & 1)][c], second[1 - (row & 1)][c]
+            plain = out[c]
+            for j in range(one, columns):
+                plain[y, j + j - one] = a[y, j] + b[y, j]
+                plain[y, j + j] = d[y, j] + e[y, j]
+        _close(out[c], open_sides, size[0], size[1])
 
 
 @compiled
 def _close(plain: Floats, open_sides: Integers, height: int, width: int) -> None:
-    plain[:, width + 1] = plain[:, width] if open_sides[3] else np.zeros_like(plain[:, width])
-    if open_sides[2]:
-        plain[:, 0] = plain[:, 1]
+    for y in range(plain.shape[0]):
+        plain[y, width + 1] = plain[y, width] if open_sides[3] else _ZERO
+        plain[y, 0] = plain[y, 1] if open_sides[2] else _ZERO
     if open_sides[0]:
         plain[_PAD - 1] = plain[_PAD]
     if open_sides[1]:
@@ -242,12 +247,14 @@ def solve_dense(
     """
     number = len(cells)
     right = np.empty(number, np.float32)
-    for c in range(out.shape[0]):
+    for c in range(len(out)):
         for i in range(number):
             y, x = cells[i, 0], cells[i, 1]
             right[i] = rhs[(x + y) & 1][c, y + _PAD, x // 2 + 1]
         for i in range(number):
-            total = dot_and_peak(matrix[i], right)[0]
+            total = _ZERO
+            for k in range(number):
+                total += matrix[i, k] * right[k]
             out[c, cells[i, 0] + _PAD, cells[i, 1] + 1] = total
         _close(out[c], open_sides, size[0], size[1])
 
@@ -257,11 +264,12 @@ def search(
     gradient: Floats,
     direction: Floats,
     image: Floats,
+    room: Floats,
     degree_red: Floats,
     inverse_black: Floats,
-    span: Integers,
-    beta: NDArray[np.float64],
-    curvature: NDArray[np.float64],
+    span: Spans,
+    beta: Doubles,
+    curvature: Doubles,
 ) -> None:
     """Make the next search direction and its image under the operator with black eliminated.
 
@@ -269,116 +277,93 @@ def search(
         gradient: Preconditioned residual at red cells, (C, H + 4, J + 2).
         direction: Search direction at red cells, updated.
         image: Its image, filled.
+        room: Black cells to work in, 0 outside the spans.
         degree_red: Degree of the red cells, 0 outside.
         inverse_black: 1 / degree of the black ones.
         span: As for `restrict`.
         beta: Share of the last direction, (C,).
         curvature: direction * image, (C,), filled.
     """
-    channels, rows, columns = direction.shape
-    height = rows - 2 * _PAD
-    black = np.zeros((4, columns), np.float32)
-    for c in range(channels):
-        own = direction[c]
-        black[:] = _ZERO
+    height = direction.shape[1] - 2 * _PAD
+    for c in range(len(direction)):
+        own, black, out, turned = direction[c], room[c], image[c], gradient[c]
         total = 0.0
-        for step_y in range(_PAD, rows):
-            y = step_y
+        for y in range(_PAD, height + 2 * _PAD):
             if y < height + _PAD:
-                cells = slice(span[y, 0], span[y, 1])
-                next_direction(own[y, cells], gradient[c, y, cells], beta[c])
-            y = step_y - 1
-            black[y & 3, :] = _ZERO
-            if _PAD <= y < height + _PAD:
-                cells = slice(span[y, 0], span[y, 1])
-                neighbours_row(black[y & 3], inverse_black, own, y, span, 1 - 2 * (y & 1))
-                scale(black[y & 3, cells], black[y & 3, cells], inverse_black[y, cells])
-            y = step_y - 2
-            if y < _PAD:
-                continue
-            first, last = span[y, 0], span[y, 1]
-            side = 2 * (y & 1) - 1
-            total += float(
-                apply(
-                    image[c, y, first:last],
-                    own[y, first:last],
-                    degree_red[y, first:last],
-                    black[y & 3, first:last],
-                    black[y & 3, first + side : last + side],
-                    black[(y - 1) & 3, first:last],
-                    black[(y + 1) & 3, first:last],
-                )
-            )
+                direct_row(own, turned, beta[c], np.uint64(y), span)
+            if _PAD <= y - 1 < height + _PAD:
+                row = np.uint64(y - 1)
+                neighbours_row(black, inverse_black, own, row, span, _black_lean(y - 1))
+                scale_row(black, inverse_black, black, row, span)
+            if y - 2 >= _PAD:
+                row, lean = np.uint64(y - 2), _red_lean(y - 2)
+                total += float(apply_row(out, own, degree_red, black, row, span, lean))
         curvature[c] = total
 
 
 @compiled
 def step(
-    x: Floats,
-    r: Floats,
-    direction: Floats,
-    image: Floats,
-    span: Integers,
-    alpha: NDArray[np.float64],
+    x: Floats, r: Floats, direction: Floats, image: Floats, span: Spans, alpha: Doubles
 ) -> None:
     """Go `alpha` (C,) along the direction: x += alpha * direction, r -= alpha * image."""
-    channels, rows, _ = x.shape
-    for c in range(channels):
-        for y in range(_PAD, rows - _PAD):
-            cells = slice(span[y, 0], span[y, 1])
-            advance(
-                x[c, y, cells], r[c, y, cells], direction[c, y, cells], image[c, y, cells], alpha[c]
-            )
+    for c in range(len(x)):
+        x_c, r_c, direction_c, image_c = x[c], r[c], direction[c], image[c]
+        for y in range(_PAD, x.shape[1] - _PAD):
+            advance_row(x_c, r_c, direction_c, image_c, alpha[c], np.uint64(y), span)
 
 
 @compiled
 def eliminate(
-    rhs: tuple[Floats, Floats], inverse: tuple[Floats, Floats], span: Integers, out: Floats
+    rhs: tuple[Floats, Floats], inverse: tuple[Floats, Floats], span: Spans, room: Floats
 ) -> None:
-    """Fill `out` with the right-hand side at red cells once the black ones are eliminated."""
-    channels, rows, _ = out.shape
-    for c in range(channels):
-        for y in range(_PAD, rows - _PAD):
-            side = 2 * (y & 1) - 1
+    """Turn the red right-hand side into that of the system with the black cells eliminated.
+
+    Args:
+        rhs: As for `restrict`; the red one is changed.
+        inverse: As for `restrict`.
+        span: As for `restrict`.
+        room: Black cells to work in.
+    """
+    one, two = np.uint64(1), np.uint64(2)
+    for c in range(len(room)):
+        red, black, scaled = rhs[0][c], rhs[1][c], room[c]
+        for row in range(_PAD, room.shape[1] - _PAD):
+            scale_row(scaled, inverse[1], black, np.uint64(row), span)
+        for row in range(_PAD, room.shape[1] - _PAD):
+            y, lean = np.uint64(row), np.uint64(2 * (row & 1))
             for j in range(span[y, 0], span[y, 1]):
-                if inverse[0][y, j] > _ZERO:
-                    near = inverse[1][y, j] * rhs[1][c, y, j]
-                    near += inverse[1][y, j + side] * rhs[1][c, y, j + side]
-                    near += inverse[1][y - 1, j] * rhs[1][c, y - 1, j]
-                    near += inverse[1][y + 1, j] * rhs[1][c, y + 1, j]
-                    out[c, y, j] = rhs[0][c, y, j] + near
+                near = scaled[y, j] + scaled[y, j + lean - one]
+                near += scaled[y - one, j] + scaled[y + two - one, j]
+                red[y, j] += near if inverse[0][y, j] > _ZERO else _ZERO
 
 
 @compiled
 def assemble(
-    red: Floats,
-    rhs_black: Floats,
-    inverse_black: Floats,
-    span: Integers,
-    out: Floats,
+    red: Floats, rhs_black: Floats, inverse_black: Floats, span: Spans, room: Floats, out: Floats
 ) -> None:
-    """Solve for the black cells and fill the active cells of an image, (H, W, C)."""
-    channels, rows, columns = red.shape
-    buffer = np.zeros((4, columns), np.float32)
+    """Solve for the black cells and fill the active cells of an image, (H, W, C).
+
+    Args:
+        red: The solution at red cells.
+        rhs_black: Right-hand side of the black ones.
+        inverse_black: 1 / their degree.
+        span: As for `restrict`.
+        room: Black cells to work in.
+        out: Filled in the spans.
+    """
+    channels = len(red)
     width = out.shape[1]
-    for c in range(channels):
-        for y in range(_PAD, rows - _PAD):
-            first, last = span[y, 0], span[y, 1]
-            side = 1 - 2 * (y & 1)
-            if first == last:
-                continue
-            relax(
-                buffer[0, first:last],
-                inverse_black[y, first:last],
-                rhs_black[c, y, first:last],
-                red[c, y, first:last],
-                red[c, y, first + side : last + side],
-                red[c, y - 1, first:last],
-                red[c, y + 1, first:last],
+    for y in range(_PAD, red.shape[1] - _PAD):
+        for c in range(channels):
+            relax_row(
+                room[c], inverse_black, rhs_black[c], red[c], np.uint64(y), span, _black_lean(y)
             )
-            lean = y & 1
-            for j in range(first, last):
-                out[y - _PAD, 2 * (j - 1) + lean, c] = red[c, y, j]
-                other = 2 * (j - 1) + 1 - lean
-                if other < width:
-                    out[y - _PAD, other, c] = buffer[0, j]
+        first, last = int(span[y, 0]), int(span[y, 1])
+        lean = y & 1
+        for j in range(first, last):
+            x = 2 * (j - 1)
+            for c in range(channels):
+                out[y - _PAD, x + lean, c] = red[c, y, j]
+            if x + 1 - lean < width:
+                for c in range(channels):
+                    out[y - _PAD, x + 1 - lean, c] = room[c, y, j]

@@ -1,6 +1,7 @@
 """Single rows of the grids of the multigrid solver, compiled by numba; see gridkernels.py.
 
-Every argument is a run of memory of the same length, so that each loop compiles to vectors.
+Row and cell numbers are unsigned: with signed ones numba would ask at each access whether the index
+counts from the end, and the loops would not become vectors.
 """
 
 from collections.abc import Callable
@@ -12,29 +13,28 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Floats",
-    "Integers",
-    "advance",
-    "apply",
-    "combine",
+    "Spans",
+    "advance_row",
+    "apply_row",
+    "combine_row",
     "compiled",
+    "direct_row",
     "dot_and_peak",
-    "gather",
-    "neighbours",
+    "gather_row",
     "neighbours_row",
-    "next_direction",
-    "relax",
     "relax_row",
-    "remain",
-    "scale",
-    "spread",
+    "remain_row",
+    "scale_row",
+    "spread_row",
 ]
 
 Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
+Spans = NDArray[np.uint64]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _FAST = {"reassoc", "contract", "nsz", "nnan", "ninf"}
 _NEAR, _FAR, _ZERO = np.float32(0.75), np.float32(0.25), np.float32(0)
+_ONE = np.uint64(1)
 
 
 def compiled(function: Function) -> Function:
@@ -48,138 +48,119 @@ def compiled(function: Function) -> Function:
 
 
 @compiled
-def relax(
-    out: Floats, inverse: Floats, rhs: Floats, mid: Floats, side: Floats, up: Floats, down: Floats
-) -> None:
-    """Solve each cell for its own value: inverse * (rhs + neighbours)."""
-    for j in range(out.size):
-        out[j] = inverse[j] * (rhs[j] + mid[j] + side[j] + up[j] + down[j])
-
-
-@compiled
 def relax_row(
-    out: Floats, inverse: Floats, rhs: Floats, other: Floats, y: int, span: Integers, side: int
-) -> None:
-    """Relax row y of one colour from the other colour."""
-    first, last = span[y, 0], span[y, 1]
-    relax(
-        out[y, first:last],
-        inverse[y, first:last],
-        rhs[y, first:last],
-        other[y, first:last],
-        other[y, first + side : last + side],
-        other[y - 1, first:last],
-        other[y + 1, first:last],
-    )
+    out: Floats, inverse: Floats, rhs: Floats, other: Floats, y: np.uint64, span: Spans,
+    lean: np.uint64,
+) -> None:  # fmt: skip
+    """Solve each cell of row y for its own value, from the other colour.
 
-
-@compiled
-def neighbours(
-    out: Floats, inverse: Floats, mid: Floats, side: Floats, up: Floats, down: Floats
-) -> None:
-    """Sum the four neighbours of the cells inside the domain."""
-    for j in range(out.size):
-        total = mid[j] + side[j] + up[j] + down[j]
-        out[j] = total if inverse[j] > _ZERO else _ZERO
+    `lean` is 0 where the neighbour at the side is the one before, 2 where it is the one after.
+    """
+    for j in range(span[y, 0], span[y, 1]):
+        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
+        out[y, j] = inverse[y, j] * (rhs[y, j] + near)
 
 
 @compiled
 def neighbours_row(
-    out: Floats, inverse: Floats, other: Floats, y: int, span: Integers, side: int
+    out: Floats, inverse: Floats, other: Floats, y: np.uint64, span: Spans, lean: np.uint64
 ) -> None:
     """Sum the neighbours of row y: what relaxing red, then black, from 0 leaves at red cells."""
-    first, last = span[y, 0], span[y, 1]
-    neighbours(
-        out[first:last],
-        inverse[y, first:last],
-        other[y, first:last],
-        other[y, first + side : last + side],
-        other[y - 1, first:last],
-        other[y + 1, first:last],
-    )
+    for j in range(span[y, 0], span[y, 1]):
+        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
+        out[y, j] = near if inverse[y, j] > _ZERO else _ZERO
 
 
 @compiled
-def scale(out: Floats, inverse: Floats, rhs: Floats) -> None:
-    """Multiply by 1 / degree: relax from zero."""
-    for j in range(out.size):
-        out[j] = inverse[j] * rhs[j]
+def scale_row(out: Floats, inverse: Floats, rhs: Floats, y: np.uint64, span: Spans) -> None:
+    """Multiply row y by 1 / degree: relax it from zero."""
+    for j in range(span[y, 0], span[y, 1]):
+        out[y, j] = inverse[y, j] * rhs[y, j]
 
 
 @compiled
-def combine(out: Floats, a: Floats, b: Floats, weight_a: float, weight_b: float) -> None:
-    """Add two rows, weighted."""
-    heavy, light = np.float32(weight_a), np.float32(weight_b)
-    for j in range(out.size):
-        out[j] = heavy * a[j] + light * b[j]
+def combine_row(
+    out: Floats, cells: Floats, a: np.uint64, b: np.uint64, share_a: float, share_b: float
+) -> None:
+    """Add rows a and b, weighted."""
+    heavy, light = np.float32(share_a), np.float32(share_b)
+    for j in range(np.uint64(out.size)):
+        out[j] = heavy * cells[a, j] + light * cells[b, j]
 
 
 @compiled
-def gather(out: Floats, even: Floats, odd: Floats, odd_before: Floats, even_after: Floats) -> None:
-    """Add up a line of coarse cells from their columns: two of their own and one on each side."""
-    for j in range(out.size):
-        out[j] = _FAR * (odd_before[j] + even_after[j]) + _NEAR * (even[j] + odd[j])
+def gather_row(out: Floats, even: Floats, odd: Floats) -> None:
+    """Add up a line of coarse cells from their columns: their own two and one on each side."""
+    for j in range(_ONE, np.uint64(even.size) - _ONE):
+        out[j] = _FAR * (odd[j - _ONE] + even[j + _ONE]) + _NEAR * (even[j] + odd[j])
 
 
 @compiled
-def spread(
-    out: Floats, inverse: Floats, rhs: Floats, near: Floats, far: Floats, near_side: Floats,
-    far_side: Floats,
+def spread_row(
+    out: Floats, inverse: Floats, rhs: Floats, coarse: Floats, y: np.uint64, span: Spans,
+    lean: np.uint64,
 ) -> None:  # fmt: skip
     """Relax a red row from zero and add the coarse correction, bilinear between cell centres."""
-    for j in range(out.size):
-        middle = _NEAR * near[j] + _FAR * far[j]
-        side = _NEAR * near_side[j] + _FAR * far_side[j]
+    near = y // np.uint64(2) + _ONE
+    far = near + lean - _ONE  # even rows lie in the upper half of a coarse cell, odd ones below
+    for j in range(span[y, 0], span[y, 1]):
+        middle = _NEAR * coarse[near, j] + _FAR * coarse[far, j]
+        side = _NEAR * coarse[near, j + lean - _ONE] + _FAR * coarse[far, j + lean - _ONE]
         added = _NEAR * middle + _FAR * side
-        out[j] = inverse[j] * rhs[j] + (added if inverse[j] > _ZERO else _ZERO)
+        out[y, j] = inverse[y, j] * rhs[y, j] + (added if inverse[y, j] > _ZERO else _ZERO)
 
 
 @compiled
-def dot_and_peak(a: Floats, b: Floats) -> tuple[np.float32, np.float32]:
-    """Return the sum of a * b, and the largest of |a|."""
+def dot_and_peak(a: Floats, b: Floats, y: np.uint64, span: Spans) -> tuple[np.float32, np.float32]:
+    """Return the sum of a * b over row y, and the largest of |a|."""
     total, largest = _ZERO, _ZERO
-    for j in range(a.size):
-        total += a[j] * b[j]
-        largest = max(largest, abs(a[j]))
+    for j in range(span[y, 0], span[y, 1]):
+        total += a[y, j] * b[y, j]
+        largest = max(largest, abs(a[y, j]))
     return total, largest
 
 
 @compiled
-def remain(
-    out: Floats, own: Floats, degree: Floats, mid: Floats, side: Floats, up: Floats, down: Floats
-) -> None:
-    """Take what a solution explains off a right-hand side."""
-    for j in range(out.size):
-        value = out[j] + mid[j] + side[j] + up[j] + down[j] - degree[j] * own[j]
-        out[j] = value if degree[j] > _ZERO else _ZERO
+def remain_row(
+    out: Floats, own: Floats, degree: Floats, other: Floats, y: np.uint64, span: Spans,
+    lean: np.uint64,
+) -> None:  # fmt: skip
+    """Take what a solution explains off row y of a right-hand side."""
+    for j in range(span[y, 0], span[y, 1]):
+        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
+        left = out[y, j] + near - degree[y, j] * own[y, j]
+        out[y, j] = left if degree[y, j] > _ZERO else _ZERO
 
 
 @compiled
-def next_direction(direction: Floats, gradient: Floats, beta: float) -> None:
+def direct_row(direction: Floats, gradient: Floats, beta: float, y: np.uint64, span: Spans) -> None:
     """Turn a search direction: gradient + beta * direction."""
-    scale = np.float32(beta)
-    for j in range(direction.size):
-        direction[j] = gradient[j] + scale * direction[j]
+    share = np.float32(beta)
+    for j in range(span[y, 0], span[y, 1]):
+        direction[y, j] = gradient[y, j] + share * direction[y, j]
 
 
 @compiled
-def apply(
-    out: Floats, own: Floats, degree: Floats, mid: Floats, side: Floats, up: Floats, down: Floats
-) -> np.float32:
-    """Apply the operator to a row; return its product with the row."""
+def apply_row(
+    out: Floats, own: Floats, degree: Floats, other: Floats, y: np.uint64, span: Spans,
+    lean: np.uint64,
+) -> np.float32:  # fmt: skip
+    """Apply the operator to row y; return its product with the row."""
     total = _ZERO
-    for j in range(out.size):
-        value = degree[j] * own[j] - mid[j] - side[j] - up[j] - down[j]
-        value = value if degree[j] > _ZERO else _ZERO
-        out[j] = value
-        total += value * own[j]
+    for j in range(span[y, 0], span[y, 1]):
+        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
+        value = degree[y, j] * own[y, j] - near if degree[y, j] > _ZERO else _ZERO
+        out[y, j] = value
+        total += value * own[y, j]
     return total
 
 
 @compiled
-def advance(x: Floats, r: Floats, direction: Floats, image: Floats, alpha: float) -> None:
-    """Go along a direction."""
+def advance_row(
+    x: Floats, r: Floats, direction: Floats, image: Floats, alpha: float, y: np.uint64, span: Spans
+) -> None:
+    """Go along a direction: x += alpha * direction, r -= alpha * image."""
     length = np.float32(alpha)
-    for j in range(x.size):
-        x[j] += length * direction[j]
-        r[j] -= length * image[j]
+    for j in range(span[y, 0], span[y, 1]):
+        x[y, j] += length * direction[y, j]
+        r[y, j] -= length * image[y, j]

@@ -11,11 +11,12 @@ on every grid and the solver would take half as many iterations again.
 import numpy as np
 from numpy.typing import NDArray
 
-from faceplate.merge.gridrows import Floats, Integers, compiled
+from faceplate.merge.gridrows import Floats, Spans, compiled
 
 __all__ = ["add_boundary", "coarsen", "dense_inverse", "ring_of", "split", "unit_inverse"]
 
 Mask = NDArray[np.uint8]
+Integers = NDArray[np.int64]
 
 _NEAREST, _FARTHEST = 0.5, 2.0  # where a boundary may lie, in cells from a centre
 
@@ -109,7 +110,7 @@ def coarsen(mask: Mask, sides: Floats) -> tuple[Mask, Floats, Floats, int]:
 
 
 @compiled
-def split(plain: Floats, red: Floats, black: Floats, span: Integers) -> None:
+def split(plain: Floats, red: Floats, black: Floats, span: Spans) -> None:
     """Store a grid (H, W) by colour (gridkernels.py) and find the active cells of each row."""
     height, width = plain.shape
     for y in range(height):

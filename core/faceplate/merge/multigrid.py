@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from faceplate.merge import gridkernels as kernels
 from faceplate.merge import gridsetup as setup
-from faceplate.merge.gridrows import Floats, Integers
+from faceplate.merge.gridrows import Floats, Spans
 
 __all__ = ["Harmonic", "harmonic"]
 
 logger = logging.getLogger(__name__)
 
 Mask = NDArray[np.uint8]
+Integers = NDArray[np.int64]
 Colours = tuple[Floats, Floats]
 
 _DENSE = 160  # unknowns that are solved directly
@@ -41,10 +42,11 @@ class _Grid:
     size: tuple[int, int]
     inverse: Colours
     degree: Colours
-    span: Integers
+    span: Spans
     rhs: Colours
     first: Colours
     second: Colours
+    left: Floats
     plain: Floats
     dense: tuple[Integers, Floats] | None = None
     figures: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
@@ -54,7 +56,7 @@ class _Grid:
         height, width = inverse.shape
         columns = (width + 1) // 2 + 2
         red, black = (np.zeros((height + 4, columns), np.float32) for _ in range(2))
-        span = np.zeros((height + 4, 2), np.int64)
+        span = np.zeros((height + 4, 2), np.uint64)
         setup.split(inverse, red, black, span)
 
         def room() -> Colours:
@@ -69,6 +71,7 @@ class _Grid:
             rhs=room(),
             first=room(),
             second=room(),
+            left=np.zeros((height + 4, columns), np.float32),
             plain=np.zeros((channels, height + 4, 2 * columns), np.float32),
             dense=setup.dense_inverse(inverse) if dense else None,
             figures=np.zeros((2, channels)),
@@ -122,9 +125,10 @@ class _Solver:
         """Run conjugate gradients on the red cells of the finest grid."""
         fine = self.grids[0]
         right, black = fine.rhs
-        r, x, direction, image = (np.zeros_like(right) for _ in range(4))
-        kernels.eliminate(fine.rhs, fine.inverse, fine.span, r)
-        system = (r, np.zeros_like(r))  # its black right-hand side is eliminated
+        x, direction, image, none = (np.zeros_like(right) for _ in range(4))
+        kernels.eliminate(fine.rhs, fine.inverse, fine.span, fine.first[1])
+        r = right
+        system = (r, none)  # the black right-hand side is eliminated
         before = np.zeros(len(r))
         curvature = np.zeros(len(r))
         update, count = 0.0, 0
@@ -133,21 +137,15 @@ class _Solver:
             now = fine.figures[0].copy()
             beta = _ratio(now, before)
             kernels.search(
-                fine.first[0],
-                direction,
-                image,
-                fine.degree[0],
-                fine.inverse[1],
-                fine.span,
-                beta,
-                curvature,
-            )
+                fine.first[0], direction, image, fine.first[1], fine.degree[0], fine.inverse[1],
+                fine.span, beta, curvature,
+            )  # fmt: skip
             kernels.step(x, r, direction, image, fine.span, _ratio(now, curvature))
             update, before, count = float(fine.figures[1].max()), now, count + 1
             if update < _ENOUGH:
                 break
         out = np.zeros((*fine.size, len(r)), np.float32)
-        kernels.assemble(x, black, fine.inverse[1], fine.span, out)
+        kernels.assemble(x, black, fine.inverse[1], fine.span, fine.first[1], out)
         if not update <= _TOO_MUCH:
             logger.warning(
                 "Poisson: iteration %d still changed %.1e of the largest boundary difference; "
@@ -160,7 +158,9 @@ class _Solver:
         grid = self.grids[level]
         if level + 1 < len(self.grids):
             below = self.grids[level + 1]
-            kernels.restrict(rhs, grid.inverse, grid.span, out, below.rhs, self._open, grid.size)
+            kernels.restrict(
+                rhs, grid.inverse, grid.span, out, grid.left, below.rhs, self._open, grid.size
+            )
             self._solve_coarse(level + 1)
             coarse = below.plain
         else:  # too thin for a coarser grid: relaxation alone reaches all of it
