@@ -13,7 +13,7 @@ from faceplate.evaluate.truthset import TruthFrame
 from faceplate.io.frame import Frame, sanitize
 from faceplate.landmarks import Landmarker
 
-__all__ = ["Figure", "FlickerMeter", "FrameMeter", "outside_of"]
+__all__ = ["Figure", "FlickerMeter", "FrameMeter", "Known", "outside_of"]
 
 FloatArray = NDArray[np.float32]
 
@@ -29,18 +29,22 @@ class Figure:
 
 
 @dataclass(frozen=True, eq=False)
-class _Crops:
-    """The region of the matte, in the working encoding."""
+class Known:
+    """What does not change with the result: plate and truth of one frame, as they are measured."""
 
-    result: FloatArray
+    place: tuple[slice, slice]
+    """Rows and columns around the visible face, which all pictures here are cut to."""
     plate: FloatArray
+    """Working encoding, finite."""
     truth: FloatArray
+    visible: FloatArray
+    """HxW, 0..1."""
     matte: FloatArray
-    band: FloatArray
-    width: float
-
-    def both(self, figure: Callable[[FloatArray], float]) -> Figure:
-        return Figure(figure(self.result), figure(self.plate))
+    """HxW: the visible face, drawn in by 2 % of the face width."""
+    descriptors: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+    """Of plate and truth; None where identity is not measured."""
+    points: tuple[NDArray[np.floating], NDArray[np.floating]] | None
+    """68 x 2 of plate and truth, found by the landmarker; None where there is none."""
 
 
 class FrameMeter:
@@ -57,60 +61,70 @@ class FrameMeter:
     ) -> None:
         self.encodings, self._descriptor, self._landmarker = encodings, descriptor, landmarker
 
-    def measure(self, frame: TruthFrame) -> dict[str, Figure]:
-        """Return all figures of one frame but flicker and outside; those unmeasured are absent."""
-        crops = self._crops(frame)
-        truth, matte, width = crops.truth, crops.matte, crops.width
-        figures = {
-            "light": crops.both(lambda image: panel.light(image, truth, matte, width)),
-            "detail": crops.both(lambda image: panel.detail(image, truth, matte, width)),
-            "tone": crops.both(lambda image: panel.tone(image, truth, matte)),
-            "ssim": crops.both(lambda image: panel.ssim(image, truth, matte)),
-            "seam": crops.both(lambda image: panel.seam(image, truth, crops.band, width)),
-        }
-        return self._seen_by_networks(frame) | figures
-
-    def working(self, frame: Frame) -> FloatArray:
-        """Return a frame's colours in the working encoding, finite."""
-        return self.encodings.to_working(sanitize(frame.rgb())[0])
-
-    def matte(self, frame: TruthFrame) -> FloatArray:
-        """Return the matte of the visible face, drawn in by 2 % of the face width."""
-        return panel.eroded(frame.visible, frame.face.width)
-
-    def _crops(self, frame: TruthFrame) -> _Crops:
-        matte = self.matte(frame)
-        used = frame.used_matte
-        band = panel.edge_band(frame.visible if used is None else used)
-        # the band may run where an occluder hides the face: nothing was swapped there
-        band *= frame.visible > 0
-        place = _region(np.maximum(matte, band))
-        result, plate, truth = (
-            self.working(image)[place] for image in (frame.result, frame.plate, frame.truth)
-        )
-        return _Crops(result, plate, truth, matte[place], band[place], frame.face.width)
-
-    def _seen_by_networks(self, frame: TruthFrame) -> dict[str, Figure]:
-        views = [
-            self.encodings.to_view(image.rgb())
-            for image in (frame.result, frame.plate, frame.truth)
-        ]
-        figures: dict[str, Figure] = {}
+    def known(self, frame: TruthFrame) -> Known:
+        """Measure plate and truth of a frame, for several results of it."""
+        place = _region(frame.visible)
+        views = [self.encodings.to_view(image.rgb()) for image in (frame.plate, frame.truth)]
+        plate, truth = (self.working(image, place) for image in (frame.plate, frame.truth))
+        matte = panel.eroded(frame.visible, frame.face.width)
+        descriptors = points = None
         if self._descriptor is not None:
-            # The same points for all three: chips are cut alike, only what is in them differs.
-            points = frame.face.landmarks68
-            result, plate, truth = (self._descriptor(view, points) for view in views)
-            figures["identity"] = Figure(identity_transfer(result, plate, truth), 0.0)
+            descriptors = (self._described(views[0], frame), self._described(views[1], frame))
         if self._landmarker is not None:
-            found = [
-                self._landmarker(view, frame.face.box, frame.face.roll).points68 for view in views
-            ]
-            distance = frame.face.eye_distance
+            points = (self._found(views[0], frame), self._found(views[1], frame))
+        return Known(place, plate, truth, frame.visible[place], matte[place], descriptors, points)
+
+    def measure(self, frame: TruthFrame, known: Known) -> dict[str, Figure]:
+        """Return all figures of one frame but flicker and outside; those unmeasured are absent."""
+        result = self.working(frame.result, known.place)
+        truth, matte, width = known.truth, known.matte, frame.face.width
+        used = frame.used_matte
+        # the band may run where an occluder hides the face: nothing was swapped there
+        band = panel.edge_band(known.visible if used is None else used[known.place])
+        band *= known.visible > 0
+
+        def both(figure: Callable[[FloatArray], float]) -> Figure:
+            return Figure(figure(result), figure(known.plate))
+
+        figures = {
+            "light": both(lambda image: panel.light(image, truth, matte, width)),
+            "detail": both(lambda image: panel.detail(image, truth, matte, width)),
+            "tone": both(lambda image: panel.tone(image, truth, matte)),
+            "ssim": both(lambda image: panel.ssim(image, truth, matte)),
+            "seam": both(lambda image: panel.seam(image, truth, band, width)),
+        }
+        return self._seen_by_networks(frame, known) | figures
+
+    def working(self, frame: Frame, place: tuple[slice, slice] | None = None) -> FloatArray:
+        """Return a frame's colours in the working encoding, finite; all, or a part of it."""
+        rgb = frame.rgb() if place is None else np.ascontiguousarray(frame.rgb()[place])
+        return self.encodings.to_working(sanitize(rgb)[0])
+
+    def _seen_by_networks(self, frame: TruthFrame, known: Known) -> dict[str, Figure]:
+        figures: dict[str, Figure] = {}
+        if known.descriptors is None and known.points is None:
+            return figures
+        view = self.encodings.to_view(frame.result.rgb())
+        if known.descriptors is not None:
+            plate, truth = known.descriptors
+            result = self._described(view, frame)
+            figures["identity"] = Figure(identity_transfer(result, plate, truth), 0.0)
+        if known.points is not None:
+            distance, (of_plate, of_truth) = frame.face.eye_distance, known.points
             figures["geometry"] = Figure(
-                panel.geometry(found[0], found[2], distance),
-                panel.geometry(found[1], found[2], distance),
+                panel.geometry(self._found(view, frame), of_truth, distance),
+                panel.geometry(of_plate, of_truth, distance),
             )
         return figures
+
+    def _described(self, view: FloatArray, frame: TruthFrame) -> NDArray[np.float64]:
+        # The same points for all pictures: chips are cut alike, only what is in them differs.
+        assert self._descriptor is not None
+        return self._descriptor(view, frame.face.landmarks68)
+
+    def _found(self, view: FloatArray, frame: TruthFrame) -> NDArray[np.floating]:
+        assert self._landmarker is not None
+        return self._landmarker(view, frame.face.box, frame.face.roll).points68
 
 
 @dataclass(frozen=True, eq=False)

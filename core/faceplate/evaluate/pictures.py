@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from faceplate.color.encodings import Encodings
 from faceplate.evaluate.measure import Figure
 from faceplate.evaluate.panel import FIGURES
-from faceplate.evaluate.truthset import TruthFrame
+from faceplate.evaluate.truthset import FaceTruth, TruthFrame
 
-__all__ = ["plot_png", "sheet_png", "sheet_row"]
+__all__ = ["CELL", "face_cell", "plot_png", "sheet_png", "sheet_row", "write_label"]
 
 Picture = NDArray[np.uint8]
 
 SHEET_COLUMNS = ("plate", "swap", "truth", "matte")
-_CELL = 240  # pixels
+CELL = 240
+"""Side of a face in a sheet, pixels."""
 _AROUND = 1.1  # half side of a cell, in face widths
 _BAR = 22
 _GAP = 4
@@ -66,37 +67,38 @@ def sheet_row(frame: TruthFrame, encodings: Encodings) -> Picture:
         encodings.to_view(image.rgb()) for image in (frame.plate, frame.result, frame.truth)
     ]
     pictures.append(np.repeat(np.clip(np.nan_to_num(matte), 0, 1)[..., None], 3, axis=2))
-    cells = [_cell(picture, frame) for picture in pictures]
-    gap = np.zeros((_CELL, _GAP, 3), np.uint8)
+    cells = [face_cell(picture, frame.face) for picture in pictures]
+    gap = np.zeros((CELL, _GAP, 3), np.uint8)
     row = np.hstack([part for cell in cells for part in (cell, gap)][:-1])
-    _write(row, str(frame.number), (6, _CELL - 8))
+    write_label(row, str(frame.number), (6, CELL - 8))
     return row
 
 
 def sheet_png(rows: list[Picture]) -> bytes:
     """Return the rows below each other, under the names of the columns, as a PNG."""
-    width = len(SHEET_COLUMNS) * (_CELL + _GAP) - _GAP
+    width = len(SHEET_COLUMNS) * (CELL + _GAP) - _GAP
     bar = np.zeros((_BAR, width, 3), np.uint8)
     for index, name in enumerate(SHEET_COLUMNS):
-        _write(bar, name, (index * (_CELL + _GAP) + 6, _BAR - 7))
+        write_label(bar, name, (index * (CELL + _GAP) + 6, _BAR - 7))
     gap = np.zeros((_GAP, width, 3), np.uint8)
     sheet = np.vstack([bar, *[part for row in rows for part in (row, gap)]])
     _, encoded = cv2.imencode(".png", sheet[..., ::-1])
     return bytes(encoded.tobytes())
 
 
-def _cell(picture: NDArray[np.float32], frame: TruthFrame) -> Picture:
-    center, half = frame.face.landmarks68.mean(axis=0), _AROUND * frame.face.width
-    scale = _CELL / (2 * half)
+def face_cell(picture: NDArray[np.float32], face: FaceTruth) -> Picture:
+    """Return a face with what is around it, CELL x CELL, from a picture in the view encoding."""
+    center, half = face.landmarks68.mean(axis=0), _AROUND * face.width
+    scale = CELL / (2 * half)
     to_cell = np.array(
         [[scale, 0, -(center[0] - half) * scale], [0, scale, -(center[1] - half) * scale]]
     )
     method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    cell = cv2.warpAffine(picture, to_cell, (_CELL, _CELL), flags=method)
+    cell = cv2.warpAffine(picture, to_cell, (CELL, CELL), flags=method)
     return np.rint(np.clip(cell, 0, 1) * 255).astype(np.uint8)
 
 
-def _write(picture: Picture, text: str, place: tuple[int, int]) -> None:
+def write_label(picture: Picture, text: str, place: tuple[int, int]) -> None:
     """Write small white text on a black ground."""
     font, size = cv2.FONT_HERSHEY_SIMPLEX, 0.45
     (width, height), _ = cv2.getTextSize(text, font, size, 1)

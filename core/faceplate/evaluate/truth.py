@@ -16,7 +16,7 @@ from faceplate.context import Context
 from faceplate.errors import BadSettings, NotFound, NotReady
 from faceplate.evaluate.identity import load_descriptor
 from faceplate.evaluate.measure import Figure, FlickerMeter, FrameMeter, outside_of
-from faceplate.evaluate.panel import FIGURES
+from faceplate.evaluate.panel import FIGURES, eroded
 from faceplate.evaluate.pictures import plot_png, sheet_png, sheet_row
 from faceplate.evaluate.truthset import TruthFrame, TruthSet
 from faceplate.io.atomic import write_bytes, write_text
@@ -169,7 +169,7 @@ def _measure(
         frame = shot.read(number)
         rows[number] = {}
         if number in chosen:
-            rows[number] = meter.measure(frame)
+            rows[number] = meter.measure(frame, meter.known(frame))
             _add_flicker(rows, flicker, frame, meter)
         outside = outside_of(frame)
         if outside is not None:
@@ -185,7 +185,8 @@ def _add_flicker(
 ) -> None:
     truth = meter.working(frame.truth)
     result, plate = meter.working(frame.result) - truth, meter.working(frame.plate) - truth
-    found = flicker.add(frame.number, result, plate, meter.matte(frame))
+    matte = eroded(frame.visible, frame.face.width)
+    found = flicker.add(frame.number, result, plate, matte)
     if found is not None:
         number, figure = found
         rows[number]["flicker"] = figure
