@@ -16,13 +16,15 @@ NO_PATHS = {
     "analyse": {"frames", "color_space", "detector", "landmarker"},
     "extract": {"frames", "color_space", "encoding", "name", "consent_id"},
     "train": {"options", "architecture", "initialise"},
-    "swap": {"frames", "color_space", "shot", "compression"},
-    "tweak": {"set", "color_space", "shot"},
+    "swap": {"frames", "color_space", "shot", "compression", "likeness", "performer"},
+    "measure": {"frames", "color_space", "shot", "likeness", "performer"},
+    "tweak": {"set", "color_space", "shot", "likeness", "performer"},
 }
 """Settings that hold free text and are no path, by verb."""
 
 NEEDED: dict[str, dict[str, Any]] = {
     "swap": {"model": "x"},
+    "measure": {"model": "x", "plot": "x.png"},
     "tweak": {"model": "x", "frame": 1, "view": "x.png"},
 }
 """Settings without which a job means nothing, although each may be left out."""
@@ -86,7 +88,9 @@ def test_a_job_is_parsed_from_plain_values_and_run_to_plain_values(
 
 
 def test_an_unknown_verb_lists_the_verbs() -> None:
-    with pytest.raises(UnknownComponent, match="there are: analyse, extract, swap, train, tweak"):
+    with pytest.raises(
+        UnknownComponent, match="there are: analyse, extract, measure, swap, train, tweak"
+    ):
         parse_job("swop", {})
 
 

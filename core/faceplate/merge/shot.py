@@ -29,6 +29,8 @@ __all__ = ["Shot", "ShotJob"]
 logger = logging.getLogger(__name__)
 
 _NO_INPUT = hashlib.sha256(b"").hexdigest()  # of a black stand-in, behind which there is no file
+# Settings of one person, of which a cast has its own for each.
+_OF_ONE = ("consent", "recipe", "mattes", "person", "morph", "likeness", "performer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,14 @@ class ShotJob:
     """Files of external mattes, as a plate is named; the plate's own layers where left out."""
     person: int = 0
     """Number of the person in the track; 0 takes the one with most face in the shot."""
+    morph: float | None = None
+    """Share of the likeness, 0 to 1, where the model's architecture has one (amp); all by default.
+    """
+    likeness: str | None = None
+    """Id of whose face goes in, where the model holds several people (comb); by default the model's
+    likeness."""
+    performer: str | None = None
+    """Id of who is in the plate, likewise; by default the model's performer."""
     color_space: str | None = None
     """The plate's OCIO space; where left out, what its files say, else what the track says."""
     ocio: str | None = None
@@ -69,7 +79,11 @@ class ShotJob:
             raise BadSettings(f"cache_gib must be from 0 to 10000 GiB, got {self.cache_gib!r}")
         if bool(self.model) == bool(self.cast):
             raise BadSettings("name either a model or a cast, and not both")
-        of_one = [name for name in ("consent", "recipe", "mattes", "person") if getattr(self, name)]
+        if self.morph is not None and not 0 <= self.morph <= 1:
+            raise BadSettings(f"morph must be from 0 to 1, got {self.morph!r}")
+        given = {name: getattr(self, name) for name in _OF_ONE}
+        given["person"] = given["person"] or None
+        of_one = [name for name, value in given.items() if value not in {None, ""}]
         if self.cast and of_one:
             raise BadSettings(
                 f"{', '.join(of_one)}: with a cast, each of its members has an own one; write it "
@@ -194,7 +208,8 @@ class Shot:
 def _members(job: ShotJob) -> tuple[CastMember, ...]:
     if job.cast:
         return load_cast(Path(job.cast))
-    return (CastMember(job.model or "", job.person, job.recipe, job.consent, mattes=job.mattes),)
+    given = {name: getattr(job, name) for name in _OF_ONE}
+    return (CastMember(model=job.model or "", **given),)
 
 
 def _space(space: str | None, plate: Plate) -> str:
