@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from faceplate.errors import BadSettings, BadShape
 from faceplate.merge.gridsetup import ring_of
 from faceplate.merge.multigrid import harmonic
+from faceplate.merge.stops import knee_of, scaled, to_stops
 
 __all__ = ["Domain", "poisson_blend"]
 
@@ -26,9 +27,6 @@ BoolArray = NDArray[np.bool_]
 
 Domain = Literal["linear", "log", "robust"]
 
-_KNEE = 1 / 32
-"""Where the logarithm turns linear, as a share of the plate's median along the matte's edge."""
-_DARKEST = 1e-6  # scene-linear: no knee below it
 _SPREADS = 3.0  # a boundary difference further from the median than this many deviations is held
 _LEAST = 0.1  # but never one of less than a tenth, as ln: about a seventh of a stop
 
@@ -84,12 +82,12 @@ def poisson_blend(
             field = harmonic(mask, ring, plate_ring - swap_ring, iterations).field
             added = swap[place] + field
         else:
-            knee = max(float(np.median(np.abs(plate_ring))) * _KNEE, _DARKEST)
-            difference = _log(plate_ring, knee) - _log(swap_ring, knee)
+            knee = knee_of(plate_ring)
+            difference = to_stops(plate_ring, knee) - to_stops(swap_ring, knee)
             if domain == "robust":
                 difference = _held(difference)
             field = harmonic(mask, ring, difference, iterations).field
-            added = _scaled(swap[place], field, knee)
+            added = scaled(swap[place], field, knee)
     np.copyto(result[place], added, where=region[..., None])
     return result
 
@@ -138,19 +136,6 @@ def _mask_of(region: BoolArray) -> NDArray[np.uint8]:
         mask[edge] = 2 if mask[inside].any() else 0
         mask[:, edge] = 2 if region[:, edge].any() else 0
     return mask
-
-
-def _log(values: FloatArray, knee: float) -> FloatArray:
-    return np.asarray(np.arcsinh(values / np.float32(knee)), np.float32)
-
-
-def _scaled(swap: FloatArray, field: FloatArray, knee: float) -> FloatArray:
-    """Return knee * sinh(asinh(swap / knee) + field), without a logarithm for each pixel."""
-    up = np.exp(field)
-    down = 1 / up
-    flat = np.float32(knee)
-    root = np.sqrt(swap * swap + flat * flat)
-    return np.asarray(0.5 * (swap * (up + down) + root * (up - down)), np.float32)
 
 
 def _held(difference: FloatArray) -> FloatArray:
