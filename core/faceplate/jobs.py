@@ -120,6 +120,14 @@ JOBS: Mapping[str, Verb] = {
             writes=("out",),
         ),
         Verb(
+            "measure",
+            "measure the colours of a shot and write them, smoothed, into its track",
+            "faceplate.merge.measure:MeasureJob",
+            "faceplate.merge.measure:measure",
+            reads=("plate", "track", "model", "cast", "consent", "recipe", "mattes", "ocio"),
+            writes=("out", "plot"),
+        ),
+        Verb(
             "tweak",
             "look at one frame with changed recipe values; the network need not run",
             "faceplate.merge.tweak:TweakJob",

@@ -18,6 +18,7 @@ from faceplate.merge.colors import match_colors
 from faceplate.merge.composite import SwappedFace, coverage_of, unpremultiplied
 from faceplate.merge.layers import part_of
 from faceplate.merge.mattes import (
+    FaceMattes,
     MatteSources,
     build_mattes,
     needs_segmenter,
@@ -29,11 +30,12 @@ from faceplate.models.net import People
 from faceplate.models.predictor import Prediction
 from faceplate.segment import Segmenter
 
-__all__ = ["CastFace", "make_face", "plate_crop", "predict_face"]
+__all__ = ["CastFace", "color_inputs", "make_face", "plate_crop", "predict_face"]
 
 FloatArray = NDArray[np.float32]
+Side = Literal["likeness", "performer"]
 
-_SIDES: tuple[Literal["likeness"], Literal["performer"]] = ("likeness", "performer")
+_SIDES: tuple[Side, Side] = ("likeness", "performer")
 _FILTER_REACH = 4  # pixels of the plate that the widest filter reads around a crop
 
 
@@ -91,10 +93,8 @@ def make_face(frame: Frame, cast: CastFace) -> SwappedFace:
     """
     crop, prediction = predict_face(frame, cast)
     recipe, size = cast.recipe, cast.predictor.resolution
-    to_crop = cast.crop_matrix(size, frame.pixel_aspect)
-    back = output_matrix(to_crop, size, recipe.output_scale)
     ratio = FaceType(cast.predictor.config.face_type).framing.ratio
-    mattes = build_mattes(_sources(frame, cast, crop, prediction, ratio), recipe, cast.roi(frame))
+    back, mattes = _mattes(frame, cast, crop, prediction, ratio)
     face = match_colors(
         prediction.face[0],
         crop,
@@ -116,16 +116,40 @@ def make_face(frame: Frame, cast: CastFace) -> SwappedFace:
     )
 
 
+def color_inputs(frame: Frame, cast: CastFace) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what a colour transfer works on: swap and plate, SxSx3, and the matte, SxS.
+
+    Raises:
+        BadImage: The plate has no colour channels that could be altered.
+        Damaged: The model predicts values that are not finite.
+    """
+    crop, prediction = predict_face(frame, cast)
+    ratio = FaceType(cast.predictor.config.face_type).framing.ratio
+    back, mattes = _mattes(frame, cast, crop, prediction, ratio)
+    return prediction.face[0], crop, mattes.in_crop(back, cast.predictor.resolution)
+
+
+def _mattes(
+    frame: Frame, cast: CastFace, crop: FloatArray, prediction: Prediction, ratio: float
+) -> tuple[Matrix, FaceMattes]:
+    """Return the matrix that the face goes back with, and its mattes."""
+    size = cast.predictor.resolution
+    to_crop = cast.crop_matrix(size, frame.pixel_aspect)
+    back = output_matrix(to_crop, size, cast.recipe.output_scale)
+    sources = _sources(frame, cast, crop, prediction, ratio)
+    return back, build_mattes(sources, cast.recipe, cast.roi(frame))
+
+
 def _sources(
     frame: Frame, cast: CastFace, crop: FloatArray, prediction: Prediction, ratio: float
 ) -> MatteSources:
-    segmented = {}
+    segmented: dict[Side, FloatArray] = {}
     if needs_segmenter(cast.recipe):
         if cast.segmenter is None:
             raise BadSettings("recipe: a segmented matte is asked for, and no segmenter is given")
-        views = (cast.encodings.to_view(cast.encodings.from_working(each))
-                 for each in (prediction.face[0], crop))  # fmt: skip
-        segmented = dict(zip(_SIDES, map(cast.segmenter, views), strict=True))
+        for side, seen in zip(_SIDES, (prediction.face[0], crop), strict=True):
+            view = cast.encodings.to_view(cast.encodings.from_working(seen))
+            segmented[side] = cast.segmenter(view)
     return MatteSources(
         cast.face.landmarks,
         cast.crop_matrix(cast.predictor.resolution, frame.pixel_aspect),

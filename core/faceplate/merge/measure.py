@@ -1,0 +1,214 @@
+"""The verb `measure`: the colours of swap and plate over a shot, smoothed, into the track.
+
+A transfer that measures each frame by itself follows every flutter of the network's matte and of
+the plate's noise, and the face flickers. Here the network runs over the shot once (its predictions
+are kept, so the swap need not run it again), the statistics are smoothed over time without lag, and
+each face of the track keeps those of its frame. A swap that finds them uses them, and stays a
+function of its own frame alone.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceplate.color.statistics import ColorStatistics, measure_color, weighted_average
+from faceplate.context import Context
+from faceplate.errors import BadSettings, NotReady
+from faceplate.io.atomic import write_bytes
+from faceplate.io.sequence import format_frames
+from faceplate.io.tracked import PersonTrack, TrackedFace
+from faceplate.io.trackfile import Track
+from faceplate.merge.face import color_inputs
+from faceplate.merge.measureplot import ColorCurve, plot_colors
+from faceplate.merge.roles import Role
+from faceplate.merge.shot import Shot, ShotJob
+
+__all__ = ["MeasureJob", "MeasureResult", "measure", "smooth_colors"]
+
+_REACH = 4  # deviations of the Gaussian; what lies further away counts for nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureJob(ShotJob):
+    """Measure the colours of swap and plate over a shot and write them, smoothed, into the track.
+
+    The recipe's matte says where is measured. Measure again after a change of model, matte or
+    points; nothing else in the track changes.
+    """
+
+    out: str
+    """Track file to write; it may be the one that is read."""
+    frames: str | None = None
+    """Frames to measure, such as `1001-1100`; all of the plate where it is left out. Faces of other
+    frames keep what they have."""
+    smoothing: float = 6.0
+    """Deviation of the Gaussian over time, frames, 0 to 1000; 0 writes what each frame shows."""
+    plot: str | None = None
+    """PNG with the measured means over the frames, as they are and smoothed."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.smoothing <= 1000:
+            raise BadSettings(f"smoothing must be from 0 to 1000 frames, got {self.smoothing!r}")
+        if self.plot and Path(self.plot).suffix.lower() != ".png":
+            raise BadSettings(f"plot: expected a name that ends in .png, got {self.plot!r}")
+
+
+@dataclass(frozen=True)
+class MeasureResult:
+    """What was measured."""
+
+    out: str
+    """The track file that was written."""
+    faces: int
+    """Faces with statistics of this pass."""
+    hidden: str
+    """Frames in which a face had next to nothing under its matte; they take their neighbours'."""
+    network_runs: int
+    """Predictions that had to be made; all others were kept."""
+    jitter: float
+    """Mean second difference in time of the offset from swap to plate, working encoding."""
+    jitter_smoothed: float
+    """The same after smoothing."""
+    plot: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """One person's statistics by frame, as they were found and smoothed."""
+
+    role: Role
+    raw: dict[int, ColorStatistics]
+    smooth: dict[int, ColorStatistics]
+
+
+def measure(job: MeasureJob, context: Context) -> MeasureResult:
+    """Measure a shot and write its track.
+
+    The track file is read once more before it is written, so that what an artist saved meanwhile
+    is kept.
+
+    Raises:
+        NotReady: No face could be measured.
+        Cancelled: Somebody asked to stop; nothing is written.
+        FaceplateError: What `Shot` raises.
+    """
+    began = time.monotonic()
+    shot = Shot(job, context, frames=job.frames)
+    found = _measure_all(shot, context)
+    measured = [
+        _Measured(role, raw, smooth_colors(raw, job.smoothing))
+        for role, raw in zip(shot.roles, found, strict=True)
+    ]
+    if not any(person.smooth for person in measured):
+        raise NotReady(f"{job.track}: no frame shows a face whose colours could be measured")
+    _with_colors(Track.load(Path(job.track)), measured).save(Path(job.out))
+    if job.plot:
+        _plot(Path(job.plot), measured)
+    hidden = {number for one in measured for number, raw in one.raw.items() if not raw.usable}
+    return MeasureResult(
+        out=job.out,
+        faces=sum(len(person.smooth) for person in measured),
+        hidden=format_frames(hidden),
+        network_runs=shot.network_runs,
+        jitter=_jitter([person.raw for person in measured]),
+        jitter_smoothed=_jitter([person.smooth for person in measured]),
+        plot=job.plot,
+        seconds=round(time.monotonic() - began, 2),
+    )
+
+
+def smooth_colors(
+    found: dict[int, ColorStatistics], deviation: float
+) -> dict[int, ColorStatistics]:
+    """Smooth statistics over time with a Gaussian, without lag.
+
+    A frame counts by how much of the face it shows, so a hand before the face changes little. Where
+    nothing is near that could be used, a frame is left out.
+
+    Args:
+        found: Frame to what it shows.
+        deviation: Of the Gaussian in frames, >= 0.
+    """
+    numbers = np.array(sorted(found), np.float64)
+    weights = np.array([found[int(n)].weight * found[int(n)].usable for n in numbers])
+    smooth = {}
+    for number in numbers:
+        away = np.abs(numbers - number)
+        near = away <= max(_REACH * deviation, 0)
+        shares = weights * near
+        if deviation > 0:
+            shares = shares * np.exp(-0.5 * (away / deviation) ** 2)
+        if shares.sum() > 0:
+            chosen = np.flatnonzero(shares)
+            statistics = [found[int(numbers[index])] for index in chosen]
+            smooth[int(number)] = weighted_average(statistics, shares[chosen].tolist())
+    return smooth
+
+
+def _measure_all(shot: Shot, context: Context) -> list[dict[int, ColorStatistics]]:
+    found: list[dict[int, ColorStatistics]] = [{} for _ in shot.roles]
+    numbers = shot.plate.frames
+    context.progress.check()
+    for done, number in enumerate(numbers, start=1):
+        frame = shot.plate.read(number) if shot.faces(number) else None
+        if frame is not None:
+            for role, person in zip(shot.roles, found, strict=True):
+                cast = role.cast_face(number)
+                if cast is not None:
+                    person[number] = measure_color(*color_inputs(frame, cast))
+        context.progress.report("measure", done, len(numbers), frame=number)
+    return found
+
+
+def _with_colors(track: Track, measured: Sequence[_Measured]) -> Track:
+    people = [_person_with(person, measured) for person in track.people]
+    return replace(track, people=tuple(people))
+
+
+def _person_with(person: PersonTrack, measured: Sequence[_Measured]) -> PersonTrack:
+    faces = person.faces
+    for one in measured:
+        if one.role.person == person.person:
+            faces = tuple(_face_with(face, one) for face in faces)
+    return replace(person, faces=faces)
+
+
+def _face_with(face: TrackedFace, measured: _Measured) -> TrackedFace:
+    statistics = measured.smooth.get(face.frame)
+    if statistics is None:
+        return face
+    colors = {**face.swap_colors, measured.role.predictor.sha256: statistics.numbers()}
+    return replace(face, swap_colors=colors)
+
+
+def _offsets(person: dict[int, ColorStatistics]) -> dict[int, NDArray[np.float64]]:
+    return {
+        number: np.array(found.plate_mean) - np.array(found.swap_mean)
+        for number, found in sorted(person.items())
+        if found.usable
+    }
+
+
+def _jitter(people: Sequence[dict[int, ColorStatistics]]) -> float:
+    bends = [
+        np.abs(offsets[number - 1] - 2 * offsets[number] + offsets[number + 1]).mean()
+        for offsets in map(_offsets, people)
+        for number in offsets
+        if number - 1 in offsets and number + 1 in offsets
+    ]
+    return round(float(np.mean(bends)), 6) if bends else 0.0
+
+
+def _plot(path: Path, measured: Sequence[_Measured]) -> None:
+    curves = [
+        ColorCurve(f"person {one.role.person}", _offsets(one.raw), _offsets(one.smooth))
+        for one in measured
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, plot_colors(curves))
