@@ -7,7 +7,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 from faceplate.errors import BadSettings, NotReady
 from faceplate.models.choices import Precision
 
-__all__ = ["lay_out", "memory_format", "pick_device", "pick_precision"]
+__all__ = ["lay_out", "memory_format", "pick_device", "pick_precision", "precision_name", "put_on"]
 
 _LARGE_KERNEL = 2_000_000
 
@@ -42,6 +42,18 @@ def pick_precision(device: torch.device, request: Precision = "auto") -> torch.d
         fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _has_amx()
         return torch.bfloat16 if fast else torch.float32
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[request]
+
+
+def precision_name(dtype: torch.dtype) -> str:
+    """Return the name of a number format: fp32, bf16 or fp16."""
+    return {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[dtype]
+
+
+def put_on(net: nn.Module, device: torch.device) -> None:
+    """Move a network to a device; one that is there already is not touched."""
+    there = torch.empty(0, device=device).device
+    if any(param.device != there for param in net.parameters()):
+        net.to(device)
 
 
 def memory_format(device: torch.device) -> torch.memory_format:

@@ -70,6 +70,11 @@ class FaceBank:
         self.cache = FaceCache(len(self._table), cache_bytes)
         """Decoded faces."""
 
+    @property
+    def face_bytes(self) -> int:
+        """Memory of one decoded face."""
+        return self._side**2 * (3 * 2 + 2)
+
     def __len__(self) -> int:
         return len(self._table)
 

@@ -19,7 +19,7 @@ _MEMORY = 20
 """Steps over which losses are averaged."""
 _MOST_SPIKE = 4.0
 """A single loss counts as this many times the mean at most: one bad batch is no trouble."""
-_RUNAWAY = 3.0
+_RUNAWAY = 2.5
 """Mean loss over the lowest mean loss that is a runaway."""
 _CALM = 1.5
 """Mean loss over the lowest up to which all is well."""
@@ -27,7 +27,10 @@ _ARMED = 0.1
 """Faces vary at least by this share of what the real ones do before a fall can be a collapse."""
 _COLLAPSED = 0.2
 """Share of the widest spread below which it is a collapse, at two looks in a row."""
+_DEAD = 1e-5
+"""Spread of a network that no longer sees its input; a fresh one has a hundred times as much."""
 _NO_SPREAD = 1e-3
+"""Standard deviation of faces that are all alike."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Guard:
 
     Args:
         step: Steps that the model has seen.
+        lowest: Mean loss of both people that it had come to, if that can be compared.
 
     Example:
         >>> guard = Guard(0)
@@ -64,12 +68,12 @@ class Guard:
         ('not finite', 0)
     """
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, lowest: float = math.inf) -> None:
         self._calm_step = self._wide_step = self._first = step
-        self._mean = math.nan
-        self._lowest = math.inf
-        self._widest: dict[str, float] = {}
-        self._narrow: set[str] = set()
+        self._lowest = lowest if math.isfinite(lowest) else math.inf
+        self._mean = self._lowest if math.isfinite(self._lowest) else math.nan
+        self._widest_image = self._widest_code = 0.0
+        self._narrow: str | None = None
 
     def losses(self, step: int, likeness: float, performer: float) -> Trouble | None:
         """Look at the losses of a step; None where all is well."""
@@ -96,28 +100,37 @@ class Guard:
         )
 
     def spread(self, step: int, spread: Spread) -> Trouble | None:
-        """Look at the spread of predictions and codes; None where all is well."""
-        figures = {"faces": spread.image}
-        if spread.code is not None:
-            figures["codes"] = spread.code
-        narrow = {name for name, value in figures.items() if self._is_narrow(name, value)}
-        again, self._narrow = narrow & self._narrow, narrow
-        if not narrow:
+        """Look at the spread of faces and codes; None where all is well.
+
+        Codes count once the faces have begun to differ: before, while the network learns the mean
+        face, they come together by themselves.
+        """
+        before, self._narrow = self._narrow, self._what_is_narrow(spread)
+        if self._narrow is None:
             self._wide_step = step
-        if not again:
+        if self._narrow is None or before is None:  # twice in a row is no accident
             return None
-        name = min(again)
         return Trouble(
-            "collapse",
-            min(self._wide_step, self._calm_step),
-            f"all {name} come out nearly alike at step {step}: their spread is "
-            f"{figures[name]:.3g}, after {self._widest[name]:.3g} before",
+            "collapse", min(self._wide_step, self._calm_step), f"step {step}: {self._narrow}"
         )
 
-    def _is_narrow(self, name: str, value: float) -> bool:
-        widest = max(self._widest.get(name, 0.0), value if math.isfinite(value) else 0.0)
-        self._widest[name] = widest
-        return widest >= _ARMED and not value >= _COLLAPSED * widest
+    def _what_is_narrow(self, spread: Spread) -> str | None:
+        image, code = _number(spread.image), _number(spread.code)
+        self._widest_image = max(self._widest_image, image)
+        is_armed = self._widest_image >= _ARMED
+        if is_armed and spread.code is not None:
+            self._widest_code = max(self._widest_code, code)
+        if image < max(_DEAD, _COLLAPSED * self._widest_image * is_armed):
+            before = self._widest_image
+            return f"all faces come out alike: they differ by {image:.2g} after {before:.2g}"
+        if spread.code is not None and code < _COLLAPSED * self._widest_code:
+            return f"all codes are alike: they differ by {code:.2g} after {self._widest_code:.2g}"
+        return None
+
+
+def _number(value: float | None) -> float:
+    """Return a spread; one that is not finite, or not there, is none."""
+    return value if value is not None and math.isfinite(value) else 0.0
 
 
 def measure_spread(net: SwapNet, faces: list[NDArray[np.float32]], device: torch.device) -> Spread:

@@ -159,6 +159,9 @@ class TrainJob:
     uniform_yaw: bool | None = None
     """Show every head turn equally often."""
 
+    estimate: bool = False
+    """Tell memory and speed of this training, after some steps that are thrown away; write
+    nothing."""
     preview_every: int = 250
     """Steps between preview pictures; 0 makes one at the end only."""
     keep_previews: int = 100

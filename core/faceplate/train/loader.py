@@ -118,6 +118,11 @@ class Loader:
             else _Thread(self._maker, self._ring)
         )
 
+    @staticmethod
+    def ring_bytes(sides: int, batch: int, resolution: int) -> int:
+        """Return the memory of the batches that are ready, in work and in use."""
+        return RingShape(_AHEAD + _HELD, sides, batch, resolution).nbytes
+
     def __enter__(self) -> "Loader":
         return self
 

@@ -19,6 +19,7 @@ __all__ = [
     "Target",
     "blur_out",
     "dssim",
+    "forget_filters",
     "gaussian_blur",
     "soft_mask",
     "structure",
@@ -46,6 +47,11 @@ def _filtered(x: Tensor, window: int, sigma: float, padded: bool) -> Tensor:
     columns = _gaussian_band(x.shape[-1], window, sigma, padded).to(x.device, x.dtype)
     filtered: Tensor = rows @ x @ columns.T
     return filtered
+
+
+def forget_filters() -> None:
+    """Drop the filters that are kept between steps, as where other kinds of tensors come next."""
+    _gaussian_band.cache_clear()
 
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:

@@ -48,6 +48,11 @@ class Mover:
         )
         self.optimizer = make_optimizer(self._params, settings, self._dropout)
 
+    @property
+    def weights(self) -> list[nn.Parameter]:
+        """What is moved."""
+        return self._weights
+
     def move(self, step: int, scaler: GradScaler | None = None) -> None:
         """Move the weights once, as the schedule has it at `step`; gradients are used up.
 

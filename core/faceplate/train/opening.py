@@ -1,24 +1,39 @@
 """What a training stands on: facesets, consents, a model and its state."""
 
 import dataclasses
+import math
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
+
 from faceplate.context import Context
 from faceplate.errors import BadSettings
+from faceplate.models.device import pick_device, pick_precision
 from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.models.net import NetConfig
 from faceplate.models.save import Save
 from faceplate.provenance.consent import Decision, check_consent, load_consent
 from faceplate.train.checkpoint import TrainState, read_state
+from faceplate.train.estimate import Estimate, estimate
 from faceplate.train.faces import FaceBank
 from faceplate.train.job import TrainJob
 from faceplate.train.network import new_net, preset_name, resumed_net
 from faceplate.train.presets import PRESETS, changed_settings
 from faceplate.train.pretrain import pretraining
 
-__all__ = ["Banks", "ask_consents", "new_state", "open_banks", "open_model", "resumed_state"]
+__all__ = [
+    "Banks",
+    "ask_consents",
+    "comparable_loss",
+    "estimate_job",
+    "new_state",
+    "open_banks",
+    "open_model",
+    "resumed_state",
+    "set_up_torch",
+]
 
 Banks = tuple[FaceBank, ...]
 """Of the likeness, of the performer, of further people."""
@@ -141,6 +156,38 @@ def _refuse_other(job: TrainJob, model: SwapModelConfig, wanted: SwapModelConfig
             )
 
 
+def set_up_torch(context: Context, stack: ExitStack) -> None:
+    """Give torch the context's threads, and a treatment of tiny numbers that is fast.
+
+    Moments of weights that no longer move decay into denormal numbers, on which a CPU is slow: a
+    step of a long training took 1.3 times as long.
+
+    Args:
+        context: Whose threads they are.
+        stack: Puts everything back.
+    """
+    torch.set_flush_denormal(True)
+    stack.callback(torch.set_flush_denormal, False)
+    threads = torch.get_num_threads()
+    if context.threads:
+        torch.set_num_threads(context.threads)
+        stack.callback(torch.set_num_threads, threads)
+
+
+def estimate_job(job: TrainJob, context: Context, banks: Banks) -> Estimate:
+    """Tell what a job would take, of a new model or of one that is there. Writes nothing."""
+    device = pick_device(context.device)
+    if ModelFolder.exists(job.out):
+        folder = ModelFolder(job.out)
+        architecture, net = folder.config.architecture, resumed_net(job, folder.config)
+        state = resumed_state(job, folder.latest()) if folder.saves() else new_state(job)
+    else:
+        (architecture, net), state = new_net(job), new_state(job)
+    steps = (job.steps or state.settings.steps) - state.step
+    dtype = pick_precision(device, job.precision)
+    return estimate(architecture, net, state.settings, banks, device, dtype, max(steps, 0))
+
+
 def new_state(job: TrainJob) -> TrainState:
     """Return the state of a model that has learnt nothing. Raises BadSettings."""
     preset = preset_name(job)
@@ -158,3 +205,20 @@ def resumed_state(job: TrainJob, save: Save) -> TrainState:
     state.settings = pretraining(job, changed, was=state.settings.pretrain)
     state.schedule_steps = job.schedule_steps or state.schedule_steps
     return state
+
+
+def comparable_loss(state: TrainState, save: Save | None) -> float:
+    """Return the mean loss of both people that a save had come to.
+
+    Infinity where the training has none yet, or goes on with other settings or another network, so
+    that its losses mean something else.
+    """
+    if save is None:
+        return math.inf
+    saved = read_state(save)
+    now = state.settings
+    alike = dataclasses.replace(saved.settings, learning_rate=now.learning_rate, steps=now.steps)
+    if alike != now or saved.growths != state.growths:
+        return math.inf
+    total = sum(saved.history.recent())
+    return total if math.isfinite(total) else math.inf

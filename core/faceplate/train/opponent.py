@@ -13,7 +13,7 @@ from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from faceplate.errors import Damaged
-from faceplate.models.device import lay_out
+from faceplate.models.device import lay_out, put_on
 from faceplate.models.net import TrainPass
 from faceplate.train.losses import Target
 from faceplate.train.mover import Mover, detached, prefixed, unprefixed
@@ -49,7 +49,8 @@ class Opponent(ABC):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             net.apply(_glorot)
-        self.net = net.to(device).train()
+        put_on(net, device)
+        self.net = net.train()
         lay_out(self.net, device)
         self.mover = Mover(self.net, settings, schedule_steps, seed)
         self.module: nn.Module = self.net

@@ -14,7 +14,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim import Optimizer
 
 from faceplate.errors import BadSettings
-from faceplate.models.device import lay_out, memory_format
+from faceplate.models.device import lay_out, memory_format, put_on
 from faceplate.models.net import SwapNet, TrainPass
 from faceplate.models.predictor import load_weights
 from faceplate.train.average import Average
@@ -124,7 +124,8 @@ class Stepper:
         seed: int,
         ranks: Ranks | None = None,
     ) -> None:
-        self.net = net.to(device).train()
+        put_on(net, device)
+        self.net = net.train()
         self._settings, self._device, self._dtype, self._seed = settings, device, dtype, seed
         self._format = memory_format(device)
         self._ranks = ranks or Ranks()
@@ -229,8 +230,17 @@ class Stepper:
             state = {**self._scaler.state_dict(), "scale": scale, "_growth_tracker": int(growth)}
             self._scaler.load_state_dict(state)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self._device
+
+    def movers(self) -> list[Mover]:
+        """Return the movers of the network and of its discriminators."""
+        return [self._mover, *(rival.mover for rival in self._rivals)]
+
     def _each(self, do: Callable[[Mover], None]) -> None:
-        for mover in (self._mover, *(rival.mover for rival in self._rivals)):
+        for mover in self.movers():
             do(mover)
 
     def _modules(self) -> list[nn.Module]:

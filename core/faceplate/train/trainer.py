@@ -8,15 +8,14 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from faceplate.context import Context
 from faceplate.errors import Cancelled, Damaged, NotReady
-from faceplate.models.device import pick_device, pick_precision
+from faceplate.models.device import pick_device, pick_precision, precision_name
 from faceplate.models.folder import ModelFolder
 from faceplate.models.lock import folder_lock
 from faceplate.models.repair import set_later_aside
 from faceplate.models.save import Save
+from faceplate.train.estimate import Estimate
 from faceplate.train.events import Events
 from faceplate.train.guard import Guard, Trouble, measure_spread
 from faceplate.train.job import TrainJob, TrainResult
@@ -24,10 +23,13 @@ from faceplate.train.loader import Loader
 from faceplate.train.opening import (
     Banks,
     ask_consents,
+    comparable_loss,
+    estimate_job,
     new_state,
     open_banks,
     open_model,
     resumed_state,
+    set_up_torch,
 )
 from faceplate.train.origin import fade_at, open_net
 from faceplate.train.preview import shown_faces
@@ -43,11 +45,9 @@ __all__ = ["TrainJob", "TrainResult", "train"]
 
 logger = logging.getLogger(__name__)
 
-_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
-
-def train(job: TrainJob, context: Context) -> TrainResult:
-    """Train a swap model, or train one on.
+def train(job: TrainJob, context: Context) -> TrainResult | Estimate:
+    """Train a swap model, or train one on; with `estimate`, tell what that would take.
 
     Stopping on request saves first. On a CPU in float32 a training that was stopped or killed and
     resumed comes to the same weights, bit for bit, as one that was not.
@@ -64,17 +64,12 @@ def train(job: TrainJob, context: Context) -> TrainResult:
     with ExitStack() as stack:
         banks = open_banks(job, stack)
         decisions = ask_consents(job, banks, context)
+        set_up_torch(context, stack)
+        if job.estimate:
+            return estimate_job(job, context, banks)
         folder = open_model(job, banks, decisions[0])
         if not stack.enter_context(folder_lock(folder.path)):
             raise NotReady(f"another process is training {folder.path}: wait for it, or stop it")
-        # Moments of weights that no longer move decay into denormal numbers, on which a CPU is
-        # slow: a step of a long training took 1.3 times as long.
-        torch.set_flush_denormal(True)
-        stack.callback(torch.set_flush_denormal, False)
-        threads = torch.get_num_threads()
-        if context.threads:
-            torch.set_num_threads(context.threads)
-            stack.callback(torch.set_num_threads, threads)
         training = Training(job, context, folder, banks)
         training.record([decision.consent_id for decision in decisions])
         return training.run()
@@ -102,7 +97,7 @@ class Training:
         self._set_up(newest)
         self._sheets = Sheets(banks, folder, job.keep_previews)
         self._events = Events(folder.path, self._state.step, job.events_every)
-        self._guard = Guard(self._state.step)
+        self._guard = Guard(self._state.step, comparable_loss(self._state, newest))
         self._looked_at = [shown_faces(bank, folder.config.net.resolution) for bank in banks]
         self._steps_done = self._rollbacks = 0
 
@@ -126,6 +121,7 @@ class Training:
         ):
             self._watch = Watch(self._loader, self._device)
             self._target = self._target_step()
+            self._look(self._state.step)
             try:
                 while self._state.step < self._target and not self._out_of_time():
                     self._one_step()
@@ -188,10 +184,13 @@ class Training:
         sides = losses.likeness, losses.performer if losses.is_finite else math.nan
         trouble = self._guard.losses(step, *sides)
         every = self._job.guard_every
-        if trouble is None and every and step % every == 0:
-            spread = measure_spread(self._net, self._looked_at, self._device)
-            trouble = self._guard.spread(step, spread)
-        return trouble
+        return self._look(step) if trouble is None and every and step % every == 0 else trouble
+
+    def _look(self, step: int) -> Trouble | None:
+        """Look at whether all faces come out alike."""
+        if not self._job.guard_every:
+            return None
+        return self._guard.spread(step, measure_spread(self._net, self._looked_at, self._device))
 
     def _go_back(self, trouble: Trouble) -> None:
         """Go back to the last good save, with a lower learning rate.
@@ -215,7 +214,9 @@ class Training:
         state.rollbacks = [*failed.rollbacks, note]
         self._set_up(good)
         self._saver.newest, self._saved_step = good, state.step
-        self._guard, self._last_save = Guard(state.step), time.monotonic()
+        self._guard = Guard(state.step, comparable_loss(state, good))
+        self._look(state.step)
+        self._last_save = time.monotonic()
         self._loader.seek(state.step)
         self._events.restart(state.step)
         text = f"went back from step {note.step} to {note.to_step}: {trouble.text}; the learning "
@@ -300,7 +301,7 @@ class Training:
             loss_likeness=likeness,
             loss_performer=performer,
             data_wait=self._loader.waited / max(seconds, 1e-9),
-            precision=_PRECISIONS[self._dtype],
+            precision=precision_name(self._dtype),
             sha256=self._saver.newest.sha256() if self._saver.newest else "",
             preview=str(self._sheets.newest),
             plot=str(self._sheets.plot),

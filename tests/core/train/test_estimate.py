@@ -1,0 +1,96 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.training import tiny_faceset, tiny_job
+
+from faceplate.context import Context
+from faceplate.train.estimate import Estimate
+from faceplate.train.job import TrainResult
+from faceplate.train.trainer import train
+
+
+def context(folder: Path) -> Context:
+    return Context(home=folder / "home", consent_policy="warn", device="cpu")
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the probe end after five steps, however fast they are."""
+    monkeypatch.setattr("faceplate.train.estimate._ENOUGH_S", 0)
+
+
+@pytest.mark.usefixtures("short")
+def test_an_estimate_tells_memory_and_speed_and_writes_nothing(tmp_path: Path) -> None:
+    told = train(tiny_job(tmp_path, estimate=True, steps=1000), context(tmp_path))
+    assert isinstance(told, Estimate)
+    assert told.precision == "fp32"
+    assert told.it_per_s > 0
+    assert told.hours == pytest.approx(1000 / told.it_per_s / 3600)
+    parts = (told.program_mb, told.weights_mb, told.optimizer_mb, told.inner_mb, told.faces_mb)
+    assert told.memory_mb == pytest.approx(sum(parts))
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.usefixtures("short")
+def test_a_model_that_is_there_is_estimated_as_it_would_go_on(tmp_path: Path) -> None:
+    done = train(tiny_job(tmp_path, steps=2, true_face_power=0.1), context(tmp_path))
+    assert isinstance(done, TrainResult)
+    told = train(tiny_job(tmp_path, steps=12, preset=None, estimate=True), context(tmp_path))
+    assert isinstance(told, Estimate)
+    assert told.hours == pytest.approx(10 / told.it_per_s / 3600)
+    # The discriminator of the saved settings is counted.
+    assert told.weights_mb * 2**20 > 4 * told.parameters + 4 * 8 * 256 * 16
+
+
+_MEASURED = """
+import resource, sys, time
+from pathlib import Path
+from faceplate.context import Context
+from faceplate.train.job import TrainJob
+from faceplate.train.trainer import train
+folder, preset, batch, estimate = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "yes"
+job = TrainJob(f"{folder}/amy.faceset", f"{folder}/bob.faceset", f"{folder}/{preset}",
+    preset=preset, batch=batch, steps=8, save_every_minutes=1e6, preview_every=0, events_every=0,
+    guard_every=0, estimate=estimate, precision="fp32")
+reports = []
+def sink(report):
+    reports.append((time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+from faceplate.progress import Progress
+told = train(job, Context(home=Path(folder), consent_policy="warn", device="cpu",
+    progress=Progress(sink), threads=1))
+if estimate:
+    print(told.memory_mb, told.it_per_s)
+else:
+    (began, _), (ended, peak) = reports[1], reports[-1]
+    print(peak, (len(reports) - 2) / (ended - began))
+"""
+
+
+def measured(folder: Path, preset: str, batch: int, estimate: bool) -> tuple[float, float]:
+    command = [sys.executable, "-c", _MEASURED, str(folder), preset, str(batch)]
+    done = subprocess.run(
+        [*command, "yes" if estimate else "no"], check=True, capture_output=True, text=True
+    )
+    memory, speed = map(float, done.stdout.split()[-2:])
+    return memory, speed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("preset", "batch"), [("quick96", 4), ("demo", 8)])
+def test_estimates_are_within_a_fifth_of_what_is_measured(
+    tmp_path: Path, preset: str, batch: int
+) -> None:
+    for seed, name in enumerate(("amy", "bob")):
+        tiny_faceset(tmp_path / f"{name}.faceset", name, size=160, count=20, seed=seed)
+    # A neighbour's load comes and goes: the best of three pairs counts for the speed.
+    pairs = []
+    for _ in range(3):
+        memory, speed = measured(tmp_path, preset, batch, True)
+        peak, rate = measured(tmp_path, preset, batch, False)
+        assert memory == pytest.approx(peak, rel=0.2)
+        pairs.append(speed / rate)
+        for folder in tmp_path.glob(preset):
+            folder.rename(tmp_path / f"done{len(pairs)}")
+    assert min(abs(ratio - 1) for ratio in pairs) < 0.2, pairs
