@@ -21,6 +21,8 @@ from faceplate_server.verbs import parse_object
 
 __all__ = ["FramesService", "JobsService", "ModelsService"]
 
+_TWEAKED = ("plate", "track", "model", "view", "out")
+
 
 class JobsService(jobs_pb2_grpc.JobsServicer):
     """Long work."""
@@ -108,12 +110,38 @@ class FramesService(frames_pb2_grpc.FramesServicer):
                 **parse_object(request.settings_json, "settings_json"),
                 "plate": request.plate,
                 "track": request.track,
-                "model": request.model,
+                **({"model": request.model} if request.model else {}),
                 "out": request.out,
             },
         )
         return frames_pb2.SwapFrameResponse(
-            path=answer["path"], faces=answer["faces"], milliseconds=_since(began)
+            path=answer["path"],
+            faces=answer["faces"],
+            network_runs=answer["network_runs"],
+            milliseconds=_since(began),
+        )
+
+    async def TweakFrame(  # noqa: N802
+        self, request: frames_pb2.TweakFrameRequest, context: Context
+    ) -> frames_pb2.TweakFrameResponse:
+        """Look at a frame with changed recipe values."""
+        began = time.perf_counter()
+        named = {name: getattr(request, name) for name in _TWEAKED if getattr(request, name)}
+        answer = await self._room.ask(
+            "tweak_frame",
+            changes=parse_object(request.changes_json, "changes_json"),
+            settings={
+                **parse_object(request.settings_json, "settings_json"),
+                **named,
+                "frame": request.frame,
+            },
+        )
+        return frames_pb2.TweakFrameResponse(
+            view=answer["view"] or "",
+            out=answer["out"] or "",
+            faces=answer["faces"],
+            network_runs=answer["network_runs"],
+            milliseconds=_since(began),
         )
 
     async def OpenBuffer(  # noqa: N802

@@ -216,6 +216,18 @@ def test_a_frame_is_swapped(said: Any, root: Path) -> None:
     assert Path(event["path"]).read_text() == "1001 {'feather': 5}"
 
 
+def test_a_frame_is_looked_at_with_changed_values(said: Any, root: Path) -> None:
+    code, (event,) = said(
+        *("tweak-frame", "--plate", root / "a.%04d.exr", "--track", root / "t.json"),
+        *("--model", root / "m", "--frame", 1001, "--view", root / "v.png"),
+        *("--changes", '{"feather": 5}'),
+    )
+
+    assert (code, event["event"], event["network_runs"]) == (0, "tweak", 0)
+    assert Path(event["view"]).read_text() == "1001 {'feather': 5}"
+    assert event["milliseconds"] > 0
+
+
 def test_health_is_asked(said: Any) -> None:
     assert said("health") == (0, [{"event": "health", "status": "SERVING"}])
 

@@ -34,6 +34,23 @@ def test_a_frame_is_swapped_by_path(server: Client, root: Path) -> None:
     assert (root / "out.1001.txt").read_text() == "1001 {'feather': 3}"
 
 
+def test_a_frame_is_looked_at_with_changed_values(server: Client, root: Path) -> None:
+    fields = {"plate": "a.%04d.exr", "track": "a.json", "model": "m", "view": "v.png"}
+    paths = {name: str(root / path) for name, path in fields.items()}
+    request = frames_pb2.TweakFrameRequest(**paths, frame=1001, changes_json='{"feather": 3}')
+    answer = server(server.frames.TweakFrame, request)
+
+    assert (answer.view, answer.out) == (str(root / "v.png"), "")
+    assert (answer.faces, answer.network_runs) == (1, 0)
+    assert (root / "v.png").read_text() == "1001 {'feather': 3}"
+
+    request.changes_json = "[]"
+    assert (
+        "changes_json"
+        in fails("INVALID_ARGUMENT", server, server.frames.TweakFrame, request).message
+    )
+
+
 STATUSES = {
     "BadImage": "INVALID_ARGUMENT",
     "UnknownColorSpace": "INVALID_ARGUMENT",

@@ -92,6 +92,48 @@ def test_a_new_save_of_a_model_is_loaded(engine: Engine, shot: Path) -> None:
     assert after is not loaded
 
 
+def tweak_settings(shot: Path, **changes: Any) -> dict[str, Any]:
+    kept = {name: value for name, value in settings(shot).items() if name != "out"}
+    return {**kept, "frame": FRAME, "view": str(shot / "view.png"), **changes}
+
+
+def test_a_tweak_after_a_swap_does_not_run_the_network(engine: Engine, shot: Path) -> None:
+    swapped = engine.swap_frame(FRAME, settings(shot, overwrite=True), {})
+    answers = [
+        engine.tweak_frame(tweak_settings(shot), {"feather": feather}) for feather in (2, 20)
+    ]
+
+    assert swapped["faces"] == 1
+    assert [answer["network_runs"] for answer in answers] == [0, 0]
+    assert answers[0]["faces"] == 1
+    assert read_frame(shot / "view.png").channels == ("R", "G", "B")
+
+
+def test_a_tweak_asks_for_consent_as_it_is_now(engine: Engine, shot: Path) -> None:
+    path = consent_file(shot / "brief.json")
+    wanted = tweak_settings(shot, consent=str(path))
+    engine.tweak_frame(wanted, {})
+    consent_file(path, likeness="p2A")
+
+    with pytest.raises(ConsentRefused):
+        engine.tweak_frame(wanted, {})
+    with pytest.raises(BadSettings, match=r"feathr.*feather"):
+        engine.tweak_frame(tweak_settings(shot), {"feathr": 3})
+
+
+def test_the_paths_inside_a_cast_stay_inside_the_roots(engine: Engine, shot: Path) -> None:
+    member = {"person": 1, "model": "models/tiny", "consent": "consent.json"}
+    (shot / "cast.json").write_text(json.dumps({"cast": [member]}))
+    whole = settings(shot, cast=str(shot / "cast.json"))
+    whole = {name: value for name, value in whole.items() if name not in ("model", "consent")}
+    assert engine.swap_frame(FRAME, whole, {})["faces"] == 1
+
+    for name in ("model", "consent", "recipe", "mattes"):
+        (shot / "cast.json").write_text(json.dumps({"cast": [{**member, name: "../../x"}]}))
+        with pytest.raises(OutsideRoots):
+            engine.swap_frame(FRAME, whole, {})
+
+
 def buffer(shot: Path) -> tuple[dict[str, Any], "np.memmap[Any, Any]"]:
     plate = mini_frame("B", FRAME)
     window = plate.data_window

@@ -36,7 +36,14 @@ class FakeEngine(Engine):
         self._obey(settings["model"])
         path = Path(settings["out"] % frame)
         path.write_text(f"{frame} {recipe}")
-        return {"path": str(path), "faces": 1}
+        return {"path": str(path), "faces": 1, "network_runs": 1}
+
+    def tweak_frame(
+        self, settings: Mapping[str, Any], changes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        self._roots.check_settings(settings)
+        Path(settings["view"]).write_text(f"{settings['frame']} {changes}")
+        return {"view": settings["view"], "out": None, "faces": 1, "network_runs": 0}
 
     def swap_buffer(
         self,

@@ -106,14 +106,44 @@ def swap_frame(options: argparse.Namespace, transport: Transport, output: Output
     request = frames_pb2.SwapFrameRequest(
         plate=os.path.abspath(options.plate),
         track=os.path.abspath(options.track),
-        model=os.path.abspath(options.model),
+        model=os.path.abspath(options.model) if options.model else "",
         out=os.path.abspath(options.out),
         frame=options.frame,
         recipe_json=json.dumps(_read_object(options.recipe)) if options.recipe else "",
         settings_json=json.dumps(settings_of(options.json, options.settings)),
     )
     answer = transport.call(transport.frames.SwapFrame, request, None)
-    output("frame", path=answer.path, milliseconds=answer.milliseconds, faces=answer.faces)
+    output(
+        "frame",
+        path=answer.path,
+        milliseconds=answer.milliseconds,
+        faces=answer.faces,
+        network_runs=answer.network_runs,
+    )
+    return 0 if answer.faces else NO_FACE
+
+
+def tweak_frame(options: argparse.Namespace, transport: Transport, output: Output) -> int:
+    """Look at one frame with changed recipe values."""
+    request = frames_pb2.TweakFrameRequest(
+        plate=os.path.abspath(options.plate),
+        track=os.path.abspath(options.track),
+        model=os.path.abspath(options.model) if options.model else "",
+        frame=options.frame,
+        changes_json=json.dumps(_read_object(options.changes)) if options.changes else "",
+        settings_json=json.dumps(settings_of(options.json, options.settings)),
+        view=os.path.abspath(options.view) if options.view else "",
+        out=os.path.abspath(options.out) if options.out else "",
+    )
+    answer = transport.call(transport.frames.TweakFrame, request, None)
+    output(
+        "tweak",
+        view=answer.view,
+        out=answer.out,
+        milliseconds=answer.milliseconds,
+        faces=answer.faces,
+        network_runs=answer.network_runs,
+    )
     return 0 if answer.faces else NO_FACE
 
 
@@ -219,6 +249,7 @@ COMMANDS = {
     "list": list_jobs,
     "models": list_models,
     "swap-frame": swap_frame,
+    "tweak-frame": tweak_frame,
     "health": health,
 }
 """All but ``submit``, whose job the main program must be able to cancel."""

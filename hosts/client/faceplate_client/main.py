@@ -1,9 +1,10 @@
 """`faceplate-client`: the helper between a host (Nuke, Resolve, a shell) and the server.
 
 It writes JSON lines to standard output and nothing else, at least one every two seconds. Each has
-an ``event``: submitted, progress, heartbeat, done, cancelled, error, job, jobs, models, frame, or
-health. SIGINT and SIGTERM cancel the job that was submitted. Where the helper is killed outright,
-its job goes on, unless it was submitted with ``--cancel-on-disconnect``. Exit codes: see `errors`.
+an ``event``: submitted, progress, heartbeat, done, cancelled, error, job, jobs, models, frame,
+tweak, or health. SIGINT and SIGTERM cancel the job that was submitted. Where the helper is killed
+outright, its job goes on, unless it was submitted with ``--cancel-on-disconnect``. Exit codes: see
+`errors`.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the options; ``key=value`` words may stand anywhere after the command."""
     options, words = _parser().parse_known_args(argv)
     options.settings = words
-    if words and options.command not in ("submit", "swap-frame"):
+    if words and options.command not in ("submit", "swap-frame", "tweak-frame"):
         raise usage(f"{options.command} takes no {words[0]!r}")
     return options
 
@@ -144,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("models", help="list swap models and the recipe's schema")
     commands.add_parser("health", help="ask whether the server works")
     _add_swap_frame(commands)
+    _add_tweak_frame(commands)
     return parser
 
 
@@ -161,10 +163,23 @@ def _add_submit(commands: Any) -> None:
 
 def _add_swap_frame(commands: Any) -> None:
     parser = commands.add_parser("swap-frame", help="swap one frame by path, at once")
-    for name in ("plate", "track", "model", "out"):
+    for name in ("plate", "track", "out"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--model", help="folder of the swap model; a cast names its own")
     parser.add_argument("--frame", type=int, required=True)
     parser.add_argument("--recipe", help="recipe file, or the JSON object itself")
+    _add_json(parser)
+
+
+def _add_tweak_frame(commands: Any) -> None:
+    parser = commands.add_parser("tweak-frame", help="look at one frame with changed recipe values")
+    for name in ("plate", "track"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--model", help="folder of the swap model; a cast names its own")
+    parser.add_argument("--frame", type=int, required=True)
+    parser.add_argument("--changes", help="file of changed values, or the JSON object itself")
+    parser.add_argument("--view", help="PNG to write")
+    parser.add_argument("--out", help="EXR of layers to write")
     _add_json(parser)
 
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n faceplate_protos/v1/frames.proto\x12\x0c\x66\x61\x63\x65plate.v1\"\x87\x01\n\x10SwapFrameRequest\x12\r\n\x05plate\x18\x01 \x01(\t\x12\r\n\x05track\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\r\n\x05\x66rame\x18\x04 \x01(\x03\x12\x0b\n\x03out\x18\x05 \x01(\t\x12\x13\n\x0brecipe_json\x18\x06 \x01(\t\x12\x15\n\rsettings_json\x18\x07 \x01(\t\"F\n\x11SwapFrameResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x14\n\x0cmilliseconds\x18\x02 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\x03 \x01(\x05\"2\n\x11OpenBufferRequest\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\"$\n\x12OpenBufferResponse\x12\x0e\n\x06\x62uffer\x18\x01 \x01(\t\"\xaa\x01\n\x11SwapBufferRequest\x12\x0e\n\x06\x62uffer\x18\x01 \x01(\t\x12\r\n\x05\x66rame\x18\x02 \x01(\x03\x12\r\n\x05track\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x13\n\x0brecipe_json\x18\x05 \x01(\t\x12\x15\n\rsettings_json\x18\x06 \x01(\t\x12\x14\n\x0cpixel_aspect\x18\x07 \x01(\x01\x12\n\n\x02x0\x18\x08 \x01(\x05\x12\n\n\x02y0\x18\t \x01(\x05\"9\n\x12SwapBufferResponse\x12\x14\n\x0cmilliseconds\x18\x01 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\x02 \x01(\x05\"$\n\x12\x43loseBufferRequest\x12\x0e\n\x06\x62uffer\x18\x01 \x01(\t\"\x15\n\x13\x43loseBufferResponse2\xcc\x02\n\x06\x46rames\x12L\n\tSwapFrame\x12\x1e.faceplate.v1.SwapFrameRequest\x1a\x1f.faceplate.v1.SwapFrameResponse\x12O\n\nOpenBuffer\x12\x1f.faceplate.v1.OpenBufferRequest\x1a .faceplate.v1.OpenBufferResponse\x12O\n\nSwapBuffer\x12\x1f.faceplate.v1.SwapBufferRequest\x1a .faceplate.v1.SwapBufferResponse\x12R\n\x0b\x43loseBuffer\x12 .faceplate.v1.CloseBufferRequest\x1a!.faceplate.v1.CloseBufferResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n faceplate_protos/v1/frames.proto\x12\x0c\x66\x61\x63\x65plate.v1\"\x87\x01\n\x10SwapFrameRequest\x12\r\n\x05plate\x18\x01 \x01(\t\x12\r\n\x05track\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\r\n\x05\x66rame\x18\x04 \x01(\x03\x12\x0b\n\x03out\x18\x05 \x01(\t\x12\x13\n\x0brecipe_json\x18\x06 \x01(\t\x12\x15\n\rsettings_json\x18\x07 \x01(\t\"\\\n\x11SwapFrameResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x14\n\x0cmilliseconds\x18\x02 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\x03 \x01(\x05\x12\x14\n\x0cnetwork_runs\x18\x04 \x01(\x05\"\x97\x01\n\x11TweakFrameRequest\x12\r\n\x05plate\x18\x01 \x01(\t\x12\r\n\x05track\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\r\n\x05\x66rame\x18\x04 \x01(\x03\x12\x14\n\x0c\x63hanges_json\x18\x05 \x01(\t\x12\x15\n\rsettings_json\x18\x06 \x01(\t\x12\x0c\n\x04view\x18\x07 \x01(\t\x12\x0b\n\x03out\x18\x08 \x01(\t\"j\n\x12TweakFrameResponse\x12\x0c\n\x04view\x18\x01 \x01(\t\x12\x0b\n\x03out\x18\x02 \x01(\t\x12\x14\n\x0cmilliseconds\x18\x03 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\x04 \x01(\x05\x12\x14\n\x0cnetwork_runs\x18\x05 \x01(\x05\"2\n\x11OpenBufferRequest\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\"$\n\x12OpenBufferResponse\x12\x0e\n\x06\x62uffer\x18\x01 \x01(\t\"\xaa\x01\n\x11SwapBufferRequest\x12\x0e\n\x06\x62uffer\x18\x01 \x01(\t\x12\r\n\x05\x66rame\x18\x02 \x01(\x03\x12\r\n\x05track\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x13\n\x0brecipe_json\x18\x05 \x01(\t\x12\x15\n\rsettings_json\x18\x06 \x01(\t\x12\x14\n\x0cpixel_aspect\x18\x07 \x01(\x01\x12\n\n\x02x0\x18\x08 \x01(\x05\x12\n\n\x02y0\x18\t \x01(\x05\"9\n\x12SwapBufferResponse\x12\x14\n\x0cmilliseconds\x18\x01 \x01(\x01\x12\r\n\x05\x66\x61\x63\x65s\x18\x02 \x01(\x05\"$\n\x12\x43loseBufferRequest\x12\x0e\n\x06\x62uffer\x18\x01 \x01(\t\"\x15\n\x13\x43loseBufferResponse2\x9d\x03\n\x06\x46rames\x12L\n\tSwapFrame\x12\x1e.faceplate.v1.SwapFrameRequest\x1a\x1f.faceplate.v1.SwapFrameResponse\x12O\n\nTweakFrame\x12\x1f.faceplate.v1.TweakFrameRequest\x1a .faceplate.v1.TweakFrameResponse\x12O\n\nOpenBuffer\x12\x1f.faceplate.v1.OpenBufferRequest\x1a .faceplate.v1.OpenBufferResponse\x12O\n\nSwapBuffer\x12\x1f.faceplate.v1.SwapBufferRequest\x1a .faceplate.v1.SwapBufferResponse\x12R\n\x0b\x43loseBuffer\x12 .faceplate.v1.CloseBufferRequest\x1a!.faceplate.v1.CloseBufferResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,19 +34,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SWAPFRAMEREQUEST']._serialized_start=51
   _globals['_SWAPFRAMEREQUEST']._serialized_end=186
   _globals['_SWAPFRAMERESPONSE']._serialized_start=188
-  _globals['_SWAPFRAMERESPONSE']._serialized_end=258
-  _globals['_OPENBUFFERREQUEST']._serialized_start=260
-  _globals['_OPENBUFFERREQUEST']._serialized_end=310
-  _globals['_OPENBUFFERRESPONSE']._serialized_start=312
-  _globals['_OPENBUFFERRESPONSE']._serialized_end=348
-  _globals['_SWAPBUFFERREQUEST']._serialized_start=351
-  _globals['_SWAPBUFFERREQUEST']._serialized_end=521
-  _globals['_SWAPBUFFERRESPONSE']._serialized_start=523
-  _globals['_SWAPBUFFERRESPONSE']._serialized_end=580
-  _globals['_CLOSEBUFFERREQUEST']._serialized_start=582
-  _globals['_CLOSEBUFFERREQUEST']._serialized_end=618
-  _globals['_CLOSEBUFFERRESPONSE']._serialized_start=620
-  _globals['_CLOSEBUFFERRESPONSE']._serialized_end=641
-  _globals['_FRAMES']._serialized_start=644
-  _globals['_FRAMES']._serialized_end=976
+  _globals['_SWAPFRAMERESPONSE']._serialized_end=280
+  _globals['_TWEAKFRAMEREQUEST']._serialized_start=283
+  _globals['_TWEAKFRAMEREQUEST']._serialized_end=434
+  _globals['_TWEAKFRAMERESPONSE']._serialized_start=436
+  _globals['_TWEAKFRAMERESPONSE']._serialized_end=542
+  _globals['_OPENBUFFERREQUEST']._serialized_start=544
+  _globals['_OPENBUFFERREQUEST']._serialized_end=594
+  _globals['_OPENBUFFERRESPONSE']._serialized_start=596
+  _globals['_OPENBUFFERRESPONSE']._serialized_end=632
+  _globals['_SWAPBUFFERREQUEST']._serialized_start=635
+  _globals['_SWAPBUFFERREQUEST']._serialized_end=805
+  _globals['_SWAPBUFFERRESPONSE']._serialized_start=807
+  _globals['_SWAPBUFFERRESPONSE']._serialized_end=864
+  _globals['_CLOSEBUFFERREQUEST']._serialized_start=866
+  _globals['_CLOSEBUFFERREQUEST']._serialized_end=902
+  _globals['_CLOSEBUFFERRESPONSE']._serialized_start=904
+  _globals['_CLOSEBUFFERRESPONSE']._serialized_end=925
+  _globals['_FRAMES']._serialized_start=928
+  _globals['_FRAMES']._serialized_end=1341
 # @@protoc_insertion_point(module_scope)

@@ -23,14 +23,50 @@ class SwapFrameRequest(_message.Message):
     def __init__(self, plate: _Optional[str] = ..., track: _Optional[str] = ..., model: _Optional[str] = ..., frame: _Optional[int] = ..., out: _Optional[str] = ..., recipe_json: _Optional[str] = ..., settings_json: _Optional[str] = ...) -> None: ...
 
 class SwapFrameResponse(_message.Message):
-    __slots__ = ("path", "milliseconds", "faces")
+    __slots__ = ("path", "milliseconds", "faces", "network_runs")
     PATH_FIELD_NUMBER: _ClassVar[int]
     MILLISECONDS_FIELD_NUMBER: _ClassVar[int]
     FACES_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_RUNS_FIELD_NUMBER: _ClassVar[int]
     path: str
     milliseconds: float
     faces: int
-    def __init__(self, path: _Optional[str] = ..., milliseconds: _Optional[float] = ..., faces: _Optional[int] = ...) -> None: ...
+    network_runs: int
+    def __init__(self, path: _Optional[str] = ..., milliseconds: _Optional[float] = ..., faces: _Optional[int] = ..., network_runs: _Optional[int] = ...) -> None: ...
+
+class TweakFrameRequest(_message.Message):
+    __slots__ = ("plate", "track", "model", "frame", "changes_json", "settings_json", "view", "out")
+    PLATE_FIELD_NUMBER: _ClassVar[int]
+    TRACK_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_JSON_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    OUT_FIELD_NUMBER: _ClassVar[int]
+    plate: str
+    track: str
+    model: str
+    frame: int
+    changes_json: str
+    settings_json: str
+    view: str
+    out: str
+    def __init__(self, plate: _Optional[str] = ..., track: _Optional[str] = ..., model: _Optional[str] = ..., frame: _Optional[int] = ..., changes_json: _Optional[str] = ..., settings_json: _Optional[str] = ..., view: _Optional[str] = ..., out: _Optional[str] = ...) -> None: ...
+
+class TweakFrameResponse(_message.Message):
+    __slots__ = ("view", "out", "milliseconds", "faces", "network_runs")
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    OUT_FIELD_NUMBER: _ClassVar[int]
+    MILLISECONDS_FIELD_NUMBER: _ClassVar[int]
+    FACES_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_RUNS_FIELD_NUMBER: _ClassVar[int]
+    view: str
+    out: str
+    milliseconds: float
+    faces: int
+    network_runs: int
+    def __init__(self, view: _Optional[str] = ..., out: _Optional[str] = ..., milliseconds: _Optional[float] = ..., faces: _Optional[int] = ..., network_runs: _Optional[int] = ...) -> None: ...
 
 class OpenBufferRequest(_message.Message):
     __slots__ = ("width", "height")

@@ -40,6 +40,11 @@ class FramesStub(object):
                 request_serializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapFrameRequest.SerializeToString,
                 response_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapFrameResponse.FromString,
                 _registered_method=True)
+        self.TweakFrame = channel.unary_unary(
+                '/faceplate.v1.Frames/TweakFrame',
+                request_serializer=faceplate__protos_dot_v1_dot_frames__pb2.TweakFrameRequest.SerializeToString,
+                response_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.TweakFrameResponse.FromString,
+                _registered_method=True)
         self.OpenBuffer = channel.unary_unary(
                 '/faceplate.v1.Frames/OpenBuffer',
                 request_serializer=faceplate__protos_dot_v1_dot_frames__pb2.OpenBufferRequest.SerializeToString,
@@ -63,6 +68,13 @@ class FramesServicer(object):
 
     def SwapFrame(self, request, context):
         """Reads a frame of a plate, swaps it and writes the layers. Nothing but paths travels.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TweakFrame(self, request, context):
+        """Looks at a frame with changed recipe values. Its prediction is kept, so the network need not run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -96,6 +108,11 @@ def add_FramesServicer_to_server(servicer, server):
                     servicer.SwapFrame,
                     request_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapFrameRequest.FromString,
                     response_serializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapFrameResponse.SerializeToString,
+            ),
+            'TweakFrame': grpc.unary_unary_rpc_method_handler(
+                    servicer.TweakFrame,
+                    request_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.TweakFrameRequest.FromString,
+                    response_serializer=faceplate__protos_dot_v1_dot_frames__pb2.TweakFrameResponse.SerializeToString,
             ),
             'OpenBuffer': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenBuffer,
@@ -141,6 +158,33 @@ class Frames(object):
             '/faceplate.v1.Frames/SwapFrame',
             faceplate__protos_dot_v1_dot_frames__pb2.SwapFrameRequest.SerializeToString,
             faceplate__protos_dot_v1_dot_frames__pb2.SwapFrameResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TweakFrame(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/faceplate.v1.Frames/TweakFrame',
+            faceplate__protos_dot_v1_dot_frames__pb2.TweakFrameRequest.SerializeToString,
+            faceplate__protos_dot_v1_dot_frames__pb2.TweakFrameResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class FramesStub:
     def __new__(cls, channel: _aio.Channel) -> FramesAsyncStub: ...
     SwapFrame: _grpc.UnaryUnaryMultiCallable[_frames_pb2.SwapFrameRequest, _frames_pb2.SwapFrameResponse]
     """Reads a frame of a plate, swaps it and writes the layers. Nothing but paths travels."""
+    TweakFrame: _grpc.UnaryUnaryMultiCallable[_frames_pb2.TweakFrameRequest, _frames_pb2.TweakFrameResponse]
+    """Looks at a frame with changed recipe values. Its prediction is kept, so the network need not run."""
     OpenBuffer: _grpc.UnaryUnaryMultiCallable[_frames_pb2.OpenBufferRequest, _frames_pb2.OpenBufferResponse]
     """Makes a piece of memory for a frame that client and server share. What nobody has used for ten
     minutes may be taken back.
@@ -50,6 +52,8 @@ class FramesAsyncStub(FramesStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     SwapFrame: _aio.UnaryUnaryMultiCallable[_frames_pb2.SwapFrameRequest, _frames_pb2.SwapFrameResponse]  # type: ignore[assignment]
     """Reads a frame of a plate, swaps it and writes the layers. Nothing but paths travels."""
+    TweakFrame: _aio.UnaryUnaryMultiCallable[_frames_pb2.TweakFrameRequest, _frames_pb2.TweakFrameResponse]  # type: ignore[assignment]
+    """Looks at a frame with changed recipe values. Its prediction is kept, so the network need not run."""
     OpenBuffer: _aio.UnaryUnaryMultiCallable[_frames_pb2.OpenBufferRequest, _frames_pb2.OpenBufferResponse]  # type: ignore[assignment]
     """Makes a piece of memory for a frame that client and server share. What nobody has used for ten
     minutes may be taken back.
@@ -68,6 +72,14 @@ class FramesServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_frames_pb2.SwapFrameResponse, _abc.Awaitable[_frames_pb2.SwapFrameResponse]]:
         """Reads a frame of a plate, swaps it and writes the layers. Nothing but paths travels."""
+
+    @_abc_1.abstractmethod
+    def TweakFrame(
+        self,
+        request: _frames_pb2.TweakFrameRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_frames_pb2.TweakFrameResponse, _abc.Awaitable[_frames_pb2.TweakFrameResponse]]:
+        """Looks at a frame with changed recipe values. Its prediction is kept, so the network need not run."""
 
     @_abc_1.abstractmethod
     def OpenBuffer(
