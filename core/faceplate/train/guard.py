@@ -95,7 +95,7 @@ class Guard:
             return None
         return Trouble(
             "runaway",
-            self._calm_step,
+            max(self._first, self._calm_step - _MEMORY),  # the mean is as late as it is long
             f"the mean loss at step {step} is {self._mean:.3g}, after {self._lowest:.3g} before",
         )
 
