@@ -24,7 +24,7 @@ from faceplate.io.frame import Frame, Window
 from faceplate.io.image import compare_header, write_frame
 from faceplate.io.imagespec import facts_asked
 
-__all__ = ["SpliceResult", "splice_frame"]
+__all__ = ["SpliceResult", "layout_to_splice", "splice_frame"]
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +84,15 @@ def splice_frame(frame: Frame, source: Path, path: Path, rows: tuple[int, int]) 
     else:
         logger.info("%s is written in full: %s: %s", path, source, result.reason)
     return result
+
+
+def layout_to_splice(source: Path) -> ExrLayout | None:
+    """Return how a file is laid out, where it is of the kind that can be spliced, else None."""
+    try:
+        with _mapped(source) as content:
+            return layout_of(content)
+    except (BadImage, NotFound):
+        return None
 
 
 def _splice(

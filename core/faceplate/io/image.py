@@ -35,7 +35,12 @@ __all__ = ["compare_header", "held_to_half", "read_frame", "write_frame"]
 logger = logging.getLogger(__name__)
 
 
-def read_frame(path: Path, number: int = 0, channels: Sequence[str] | None = None) -> Frame:
+def read_frame(
+    path: Path,
+    number: int = 0,
+    channels: Sequence[str] | None = None,
+    rows: tuple[int, int] | None = None,
+) -> Frame:
     """Read an EXR, DPX, TIFF, PNG or JPEG file.
 
     Integers become 0..1, nothing else is done to the colours: no transfer curve, no multiplication
@@ -48,6 +53,8 @@ def read_frame(path: Path, number: int = 0, channels: Sequence[str] | None = Non
         number: The frame number to put into the frame.
         channels: Full names of the channels wanted; None reads all of them; an empty sequence
             reads the header alone (the frame then has no channel, but all types).
+        rows: First and last row, half open, in plate pixels: reads no others, and they are the
+            frame's data window. For files of one part.
 
     Raises:
         NotFound: There is no such file.
@@ -57,9 +64,9 @@ def read_frame(path: Path, number: int = 0, channels: Sequence[str] | None = Non
     source = _open(path)
     header_only = channels is not None and not channels
     try:
-        frame = _read_part(source, path, number, header_only)
+        frame = _read_part(source, path, number, header_only, rows)
         part = 1
-        while path.suffix.lower() == ".exr" and source.seek_subimage(part, 0):
+        while rows is None and path.suffix.lower() == ".exr" and source.seek_subimage(part, 0):
             frame = _join(frame, _read_part(source, path, number, header_only), path, part)
             part += 1
     finally:
@@ -124,14 +131,24 @@ def _open(path: Path) -> Any:
     return source
 
 
-def _read_part(source: Any, path: Path, number: int, header_only: bool) -> Frame:
+def _read_part(
+    source: Any,
+    path: Path,
+    number: int,
+    header_only: bool,
+    rows: tuple[int, int] | None = None,
+) -> Frame:
     spec = source.spec()
     names = tuple(spec.channelnames)
     if len(set(names)) != len(names):
         raise BadImage(f"{path} repeats a channel name: {', '.join(names)}; write it again")
     types = channel_types(spec)
     data_window, display_window = windows_of(spec)
-    if header_only:
+    if rows is not None:
+        y0, y1 = max(rows[0], data_window.y0), min(rows[1], data_window.y1)
+        data_window = Window(data_window.x0, y0, data_window.x1, y1)
+        pixels = _rows_read(source, path, data_window, len(types))
+    elif header_only:
         pixels = np.empty((data_window.height, data_window.width, 0), np.float32)
     else:
         pixels = _pixels_read(source, path, types)
@@ -161,6 +178,14 @@ def _pixels_read(source: Any, path: Path, types: list[str]) -> FloatArray:
             if numbers.max() > 1 << 24:
                 logger.warning("%s: channel %d holds integers beyond 2**24", path, index)
     return pixels
+
+
+def _rows_read(source: Any, path: Path, window: Window, channels: int) -> FloatArray:
+    read = source.read_scanlines(window.y0, window.y1, 0, 0, channels, "float")
+    if read is None:
+        reason = source.geterror() or "its pixels cannot be decoded"
+        raise BadImage(f"{path} is cut off or damaged: {reason}; make it again")
+    return np.ascontiguousarray(read, np.float32).reshape(window.height, window.width, channels)
 
 
 def _join(first: Frame, other: Frame, path: Path, part: int) -> Frame:

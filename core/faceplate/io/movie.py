@@ -106,6 +106,9 @@ class Movie:
         """Return the sha256 of the file's own sha256 and the frame's index."""
         return hashlib.sha256(f"{self._digest}#{number - 1}".encode()).hexdigest()
 
+    def file(self, number: int) -> None:
+        """Return None: no file is one frame of a movie."""
+
     @cached_property
     def _digest(self) -> str:
         with self.path.open("rb") as file:

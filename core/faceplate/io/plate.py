@@ -69,6 +69,9 @@ class Source(Protocol):
     def sha256(self, number: int) -> str:
         """Return the hash (hex) of what one of them is made of."""
 
+    def file(self, number: int) -> Path | None:
+        """Return the file that is one of them and nothing else, or None."""
+
 
 class Plate:
     """The frames of a shot that a job works on. Not safe to share between threads.
@@ -148,6 +151,10 @@ class Plate:
             return None
         return self._source.sha256(stand_in)
 
+    def file(self, number: int) -> Path | None:
+        """Return the file of a frame; None for one of a movie, and for what stands in for one."""
+        return self._source.file(number) if number in self._known else None
+
     def _stand_in(self, number: int) -> int | None:
         """Return the frame to read for a number; None to skip it."""
         if number in self._known:
@@ -202,6 +209,10 @@ class ImageSequence:
     def read(self, number: int) -> Frame:
         """Read the file of a frame."""
         return read_frame(self.sequence.path(number), number)
+
+    def file(self, number: int) -> Path:
+        """Return the file of a frame."""
+        return self.sequence.path(number)
 
     def sha256(self, number: int) -> str:
         """Return the sha256 of the bytes of the file."""

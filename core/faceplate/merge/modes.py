@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from faceplate.color.encodings import Encodings
 from faceplate.merge.histogram import hist_match
+from faceplate.merge.multiband import multiband_blend
 from faceplate.merge.poisson import poisson_blend
 from faceplate.merge.recipe import Recipe
 
@@ -36,6 +37,10 @@ def blend(inputs: Blend, encodings: Encodings, recipe: Recipe) -> FloatArray:
     """Return the swap as the mode has it, HxWx3, scene-linear; the matte mixes it in afterwards."""
     if recipe.mode in _SEAMLESS:
         return _seamless(inputs, encodings, recipe)
+    if recipe.mode == "multiband":
+        swap = encodings.from_working(inputs.swap)
+        levels = recipe.multiband_levels
+        return multiband_blend(swap, inputs.seen, inputs.matte, levels=levels)
     if recipe.mode in _MATCHED:
         return encodings.from_working(_matched(inputs.swap, inputs, recipe))
     return encodings.from_working(inputs.swap)

@@ -1,19 +1,24 @@
 """How the layers of a frame become files."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from faceplate.errors import BadSettings
 from faceplate.geometry.points import Box
+from faceplate.io.exrlayout import ExrLayout
 from faceplate.io.exrparts import ImagePart, write_parts
+from faceplate.io.exrsplice import layout_to_splice, splice_frame
 from faceplate.io.frame import Frame, Window
-from faceplate.io.sequence import Sequence
+from faceplate.io.image import read_frame
+from faceplate.io.sequence import Sequence as FramePattern
 from faceplate.merge.layers import CHANNEL_TYPES, LAYER_CHANNELS, Layers
 
-__all__ = ["LayersWhere", "Output", "beside", "write_layers"]
+__all__ = ["LayersWhere", "Output", "Source", "beside", "source_of", "write_layers"]
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +26,8 @@ LayersWhere = Literal["inside", "beside", "none"]
 
 # The lossless ones: any other would alter the plate outside the matte, and the ST map.
 _COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
+_SOURCE = "source"
+_MARGIN = 64  # rows around a face that filters may look at
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,16 @@ class Output:
     pixel_type: Literal["half", "float"] = "half"
     """Type of all channels but the ST map."""
     compression: str = "zip"
-    """EXR compression, lossless: none, rle, zips, zip or piz."""
+    """EXR compression, lossless: none, rle, zips, zip or piz; or `source`, the plate's own, where
+    its chunks can be copied, else zip."""
 
     def __post_init__(self) -> None:
-        if self.compression not in _COMPRESSIONS:
+        if self.compression == _SOURCE and self.layers == "inside":
+            raise BadSettings(
+                "compression: the plate's own can be kept only where its chunks are copied: with "
+                "layers beside or none"
+            )
+        if self.compression not in (*_COMPRESSIONS, _SOURCE):
             known = ", ".join(_COMPRESSIONS)
             raise BadSettings(
                 f"compression: expected a lossless one ({known}), got {self.compression!r}: others "
@@ -51,11 +64,11 @@ class Output:
             raise BadSettings(f"multipart: layers are {self.layers}, so there is but one part")
 
 
-def beside(out: Sequence) -> Sequence:
+def beside(out: FramePattern) -> FramePattern:
     """Return where the layers of a result go that are beside it: ``shot_fp.%04d.exr``.
 
     Example:
-        >>> beside(Sequence.parse("shot.%04d.exr")).pattern
+        >>> beside(FramePattern.parse("shot.%04d.exr")).pattern
         'shot_fp.%04d.exr'
     """
     if out.padding is None:
@@ -65,21 +78,67 @@ def beside(out: Sequence) -> Sequence:
     return replace(out, head=f"{stem}_fp{out.head[len(stem) :]}")
 
 
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The plate's file, where the result can be made by copying most of it."""
+
+    path: Path
+    layout: ExrLayout
+
+    def rows(self, boxes: Sequence[Box]) -> tuple[int, int]:
+        """Return the rows to read for faces in these boxes: whole chunks, and some more."""
+        window, each = self.layout.window, self.layout.rows_per_chunk
+        if not boxes:
+            return (window.y0, min(window.y0 + each, window.y1))
+        first = max(min(box[1] for box in boxes) - _MARGIN - window.y0, 0) // each * each
+        last = -(-(max(box[3] for box in boxes) + _MARGIN - window.y0) // each) * each
+        return (window.y0 + first, min(window.y0 + last, window.y1))
+
+
+def source_of(path: Path | None, output: Output) -> Source | None:
+    """Return a plate's file where a result may be spliced into it, else None; says so in the log.
+
+    Args:
+        path: The file behind a frame, or None.
+        output: What the result is like.
+    """
+    if output.layers == "inside":
+        return None
+    layout = layout_to_splice(path) if path is not None and path.suffix == ".exr" else None
+    if path is None or layout is None:
+        logger.info("%s has no chunks that could be copied: results are written in full", path)
+        return None
+    kinds = set(layout.channels.values())
+    if output.compression not in (_SOURCE, layout.compression):
+        logger.info(
+            "%s is compressed as %s: results in %s are written in full",
+            path, layout.compression, output.compression,
+        )  # fmt: skip
+        return None
+    if not {"R", "G", "B"} <= set(layout.channels) or (
+        output.pixel_type == "float" and kinds != {"float"}
+    ):
+        logger.info("%s has channels %s: results are written in full", path, layout.channels)
+        return None
+    return Source(path, layout)
+
+
 def write_layers(
     layers: Layers,
     strings: Mapping[str, str],
-    path: Path,
-    layers_path: Path,
+    paths: tuple[Path, Path],
     output: Output,
+    source: Source | None = None,
 ) -> None:
     """Write a frame.
 
     Args:
         layers: What was made.
         strings: For every header.
-        path: The result.
-        layers_path: The layers, where they go beside the result.
+        paths: The result, and the layers where they go beside it.
         output: What the files are like.
+        source: The plate's file, if the result may be spliced into it; then the frame of the
+            layers may hold no more than the rows that it asks for.
 
     Raises:
         DiskFull: No room; nothing half-written is kept.
@@ -89,11 +148,32 @@ def write_layers(
     marked = Layers(layers.frame.with_attributes(strings), layers.region)
     if output.layers == "inside":
         parts = _parts(marked, output) if output.multipart else [_whole(marked, output)]
-        return _write(parts, path, output)
+        return _write(parts, paths[0], output)
     if output.layers == "beside":  # first: whoever sees the result finds its layers
-        _write([marked.part(LAYER_CHANNELS, box=_box(marked))], layers_path, output)
-    _write_result(marked, path, output)
+        _write([marked.part(LAYER_CHANNELS, box=_box(marked))], paths[1], output)
+    if source is None or not _spliced(marked, source, paths[0]):
+        _write_result(_whole_frame(marked, source, strings), paths[0], output)
     return None
+
+
+def _spliced(layers: Layers, source: Source, path: Path) -> bool:
+    """Write a result by copying its source; return whether that could be done."""
+    frame, window = layers.frame, source.layout.window
+    held = frame.data_window
+    pixels = np.zeros((window.height, window.width, len(frame.channels)), np.float32)
+    pixels[held.y0 - window.y0 : held.y1 - window.y0] = layers.rows(
+        frame.channels, held.y0, held.y1
+    )
+    result = replace(frame, pixels=pixels, data_window=window)
+    return splice_frame(result, source.path, path, layers.changed_rows).written
+
+
+def _whole_frame(layers: Layers, source: Source | None, strings: Mapping[str, str]) -> Layers:
+    """Return layers over all of their frame, where only some rows of it had been read."""
+    if source is None or layers.frame.data_window == source.layout.window:
+        return layers
+    whole = read_frame(source.path, layers.frame.number)
+    return Layers(whole.with_attributes(strings), layers.region)
 
 
 def _whole(layers: Layers, output: Output) -> ImagePart:
@@ -125,7 +205,7 @@ def _write(parts: list[ImagePart], path: Path, output: Output) -> None:
     write_parts(
         parts,
         path,
-        compression=output.compression,
+        compression="zip" if output.compression == _SOURCE else output.compression,
         pixel_type=output.pixel_type,
         per_channel_types=CHANNEL_TYPES,
     )

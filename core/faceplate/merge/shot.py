@@ -10,6 +10,7 @@ from typing import Any
 from faceplate.config import settings_hash
 from faceplate.context import Context
 from faceplate.errors import BadSettings, NotReady
+from faceplate.geometry.points import Box
 from faceplate.io.frame import Frame
 from faceplate.io.plate import MissingPolicy, Plate, open_plate
 from faceplate.io.sequence import format_frames
@@ -161,6 +162,16 @@ class Shot:
         found = (role.face(number) for role in self.roles)
         return [face for face in found if face is not None]
 
+    def modes(self, number: int) -> set[str]:
+        """Return the modes of a frame's recipes."""
+        return {role.recipe.at(number).mode for role in self.roles}
+
+    def boxes(self, frame: Frame) -> list[Box]:
+        """Return where in a frame faces are laid in, x0, y0, x1, y1; its pixels do not matter."""
+        cast = (role.cast_face(frame.number) for role in self.roles)
+        boxes = [one.roi(frame) for one in cast if one is not None]
+        return [box for box in boxes if box[2] > box[0]]
+
     def layers(self, frame: Frame) -> Layers:
         """Swap the faces of one frame.
 
@@ -175,8 +186,7 @@ class Shot:
         for one in cast:
             if one is not None:
                 refuse_pending(one.recipe)
-        modes = {role.recipe.at(frame.number).mode for role in self.roles}
-        if "raw-predict" in modes:
+        if "raw-predict" in self.modes(frame.number):
             sizes = [role.predictor.resolution for role in self.roles]
             return show_predictions(frame, list(zip(sizes, cast, strict=True)))
         return swap_cast(frame, [one for one in cast if one is not None])

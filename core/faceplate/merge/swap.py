@@ -3,10 +3,13 @@
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from faceplate.context import Context
-from faceplate.errors import BadImage, BadShape, Damaged, NotFound
+from faceplate.errors import BadImage, BadShape, Damaged, FaceplateError, NotFound
+from faceplate.merge.parallel import frames_in_processes, process_count
 from faceplate.merge.writing import FrameOutcome, SwapJob, SwapShot
 
 __all__ = ["SwapJob", "SwapResult", "swap"]
@@ -33,6 +36,8 @@ class SwapResult:
     """Frames that were there already with the same settings."""
     skipped: int
     """Missing frames that were skipped."""
+    network_runs: int
+    """Predictions that had to be made; all others were kept from earlier."""
     seconds: float
     """Wall time of the frames."""
     likeness: str
@@ -57,14 +62,15 @@ def swap(job: SwapJob, context: Context) -> SwapResult:
     began = time.monotonic()
     outcomes: Counter[FrameOutcome] = Counter()
     failed: dict[int, str] = {}
-    numbers = shot.plate.frames
+    numbers, ran = shot.plate.frames, 0
     context.progress.check()
-    for done, number in enumerate(numbers, start=1):
-        try:
-            outcomes[shot.swap(number)] += 1
-        except _OF_ONE_FRAME as error:
-            logger.warning("frame %d failed: %s", number, error)
-            failed[number] = str(error)
+    for done, (number, outcome, runs) in enumerate(_outcomes(shot, job, context), start=1):
+        if isinstance(outcome, FaceplateError):
+            logger.warning("frame %d failed: %s", number, outcome)
+            failed[number] = str(outcome)
+        else:
+            outcomes[outcome] += 1
+        ran += runs
         context.progress.report("swap", done, len(numbers), frame=number)
     _raise_failed(failed, len(numbers))
     return SwapResult(
@@ -74,10 +80,43 @@ def swap(job: SwapJob, context: Context) -> SwapResult:
         without_face=outcomes["no face"],
         kept=outcomes["kept"],
         skipped=outcomes["skipped"],
+        network_runs=ran,
         seconds=time.monotonic() - began,
         likeness=shot.likeness,
         consent_id=shot.consent_id,
     )
+
+
+def _outcomes(
+    shot: SwapShot, job: SwapJob, context: Context
+) -> Iterator[tuple[int, FrameOutcome | FaceplateError, int]]:
+    """Yield each frame's number, what became of it, and how often the network ran for it."""
+    numbers = shot.plate.frames
+    processes = min(process_count(job.processes), len(numbers))
+    if processes > 1:
+        made = frames_in_processes(
+            partial(_frame_maker, job), context, numbers, processes, _OF_ONE_FRAME
+        )
+        for number, made_of in made:
+            yield (number, made_of, 0) if isinstance(made_of, FaceplateError) else (
+                number, *made_of
+            )  # fmt: skip
+        return
+    for number in numbers:
+        try:
+            yield number, *_frame(shot, number)
+        except _OF_ONE_FRAME as error:
+            yield number, error, 0
+
+
+def _frame_maker(job: SwapJob, context: Context) -> Callable[[int], tuple[FrameOutcome, int]]:
+    """Return what makes a frame of the shot, in a process of its own."""
+    return partial(_frame, SwapShot(job, context))
+
+
+def _frame(shot: SwapShot, number: int) -> tuple[FrameOutcome, int]:
+    before = shot.network_runs
+    return shot.swap(number), shot.network_runs - before
 
 
 def _raise_failed(failed: dict[int, str], total: int) -> None:

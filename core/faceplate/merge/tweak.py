@@ -114,7 +114,7 @@ class TweakShot(Shot):
             output = Output()
             strings = self.strings(job.frame, output)
             Path(out).parent.mkdir(parents=True, exist_ok=True)
-            write_layers(layers, strings, Path(out), Path(out), output)
+            write_layers(layers, strings, (Path(out), Path(out)), output)
         return TweakResult(
             job.frame, out, job.view, len(self.faces(job.frame)), self.network_runs - ran,
             (time.perf_counter() - began) * 1e3,

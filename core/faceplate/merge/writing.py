@@ -8,10 +8,18 @@ from typing import Literal
 
 from faceplate.context import Context
 from faceplate.errors import BadImage, BadSettings
+from faceplate.io.frame import Frame
 from faceplate.io.image import read_frame
 from faceplate.io.plate import Plate
 from faceplate.io.sequence import Sequence
-from faceplate.merge.output import LayersWhere, Output, beside, write_layers
+from faceplate.merge.output import (
+    LayersWhere,
+    Output,
+    Source,
+    beside,
+    source_of,
+    write_layers,
+)
 from faceplate.merge.predictions import CachedPredictor
 from faceplate.merge.shot import Shot, ShotJob
 
@@ -50,7 +58,8 @@ class SwapJob(ShotJob):
     pixel_type: Literal["half", "float"] = "half"
     """Type of all channels but the ST map."""
     compression: str = "zip"
-    """EXR compression, lossless: none, rle, zips, zip or piz."""
+    """EXR compression, lossless: none, rle, zips, zip or piz; with layers beside or none also
+    `source`: the plate's own, whatever it is, where its chunks can be copied, else zip."""
     processes: int = 1
     """Frames at once, 1 to 256, each on one core in a process of its own; 0: one for each core."""
 
@@ -106,12 +115,26 @@ class SwapShot(Shot):
         files = [path, layers_path] if self.output.layers == "beside" else [path]
         if not self.overwrite and all(_is_current(file, strings) for file in files):
             return "kept"
-        frame = self.plate.read(number)
+        source = source_of(self.plate.file(number), self.output)
+        if source is not None and "raw-predict" in self.modes(number):
+            source = None
+        frame = self._read(number, source)
         if frame is None:
             return "skipped"
         layers = self.layers(frame)
-        write_layers(layers, strings, path, layers_path, self.output)
+        write_layers(layers, strings, (path, layers_path), self.output, source)
         return "swapped" if layers.swapped else "no face"
+
+    def _read(self, number: int, source: Source | None) -> Frame | None:
+        """Read a frame; no more of it than its faces need, where the rest is copied."""
+        if source is None:
+            return self.plate.read(number)
+        header = read_frame(source.path, number, channels=())
+        rows = source.rows(self.boxes(header))
+        frame = read_frame(source.path, number, rows=rows)
+        if "A" in frame.channels and not frame.channel("A").any():
+            return self.plate.read(number)  # whether an alpha means anything, the whole frame says
+        return frame
 
 
 def _is_current(path: Path, strings: Mapping[str, str]) -> bool:
