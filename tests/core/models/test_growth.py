@@ -1,6 +1,7 @@
 """A network that doubles its resolution and keeps what it has learnt."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from torch.nn import functional
 from faceplate.errors import BadSettings
 from faceplate.models import ARCHITECTURES
 from faceplate.models.df import DF, DFConfig
+from faceplate.models.export import export_network
+from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.models.net import SwapNet
 
 SMALL: dict[str, Any] = {"ae_dims": 8, "e_dims": 8, "d_dims": 4, "d_mask_dims": 4}
@@ -133,3 +136,12 @@ def test_128_grows_to_1024() -> None:
 def test_a_growth_that_cannot_be_is_refused(values: dict[str, int], message: str) -> None:
     with pytest.raises(BadSettings, match=message):
         DFConfig(**values)  # type: ignore[arg-type]  # integers for integer fields
+
+
+def test_a_growing_network_is_exported_as_it_fades(tmp_path: Path) -> None:
+    _, net = grown("df", "ud")
+    net.fade(0.5)
+    config = SwapModelConfig("amy", "bob", "full_face", "acescct", "df", net.config)
+    folder = ModelFolder.create(tmp_path / "model", config)
+    folder.write_save(1, net.state_dict(), None, {})
+    assert export_network(folder, tmp_path / "model.dfm", "dfm") < 1e-5
