@@ -16,13 +16,15 @@ from faceplate.models.net import SwapNet
 __all__ = ["Guard", "Spread", "Trouble", "measure_spread"]
 
 _MEMORY = 20
-"""Steps over which losses are averaged."""
+"""Steps over which losses are averaged, to know how low they were."""
+_FEW = 5
+"""Steps over which losses are averaged, to know how they are now."""
 _MOST_SPIKE = 4.0
 """A single loss counts as this many times the mean at most: one bad batch is no trouble."""
 _RUNAWAY = 2.5
-"""Mean loss over the lowest mean loss that is a runaway."""
+"""Loss of a few steps over the lowest mean loss that is a runaway."""
 _CALM = 1.5
-"""Mean loss over the lowest up to which all is well."""
+"""Loss of a few steps over the lowest mean loss up to which all is well."""
 _ARMED = 0.1
 """Faces vary at least by this share of what the real ones do before a fall can be a collapse."""
 _COLLAPSED = 0.2
@@ -72,8 +74,14 @@ class Guard:
         self._calm_step = self._wide_step = self._first = step
         self._lowest = lowest if math.isfinite(lowest) else math.inf
         self._mean = self._lowest if math.isfinite(self._lowest) else math.nan
+        self._few = self._mean
         self._widest_image = self._widest_code = 0.0
         self._narrow: str | None = None
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing looks like trouble yet; what is saved now is worth going back to."""
+        return self._narrow is None and not self._few > _CALM * self._lowest
 
     def losses(self, step: int, likeness: float, performer: float) -> Trouble | None:
         """Look at the losses of a step; None where all is well."""
@@ -86,17 +94,20 @@ class Guard:
             )
         if math.isnan(self._mean):
             self._mean = loss
-        self._mean += (min(loss, _MOST_SPIKE * self._mean) - self._mean) / _MEMORY
+            self._few = loss
+        counted = min(loss, _MOST_SPIKE * self._mean)
+        self._mean += (counted - self._mean) / _MEMORY
+        self._few += (counted - self._few) / _FEW
         if step - self._first >= _MEMORY:
             self._lowest = min(self._lowest, self._mean)
-        if self._mean <= _CALM * self._lowest:
+        if self._few <= _CALM * self._lowest:
             self._calm_step = step
-        if self._mean <= _RUNAWAY * self._lowest:
+        if self._few <= _RUNAWAY * self._lowest:
             return None
         return Trouble(
             "runaway",
-            max(self._first, self._calm_step - _MEMORY),  # the mean is as late as it is long
-            f"the mean loss at step {step} is {self._mean:.3g}, after {self._lowest:.3g} before",
+            max(self._first, self._calm_step - _FEW),  # a mean is as late as it is long
+            f"the mean loss at step {step} is {self._few:.3g}, after {self._lowest:.3g} before",
         )
 
     def spread(self, step: int, spread: Spread) -> Trouble | None:

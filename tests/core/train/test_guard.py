@@ -38,7 +38,19 @@ def test_a_loss_that_runs_away_is_seen_and_the_last_calm_step_known() -> None:
     trouble = fed(guard, [1.0 * 1.2**n for n in range(60)], 101)
     assert trouble is not None
     assert trouble.kind == "runaway"
-    assert 80 <= trouble.good_step <= 100
+    assert 95 <= trouble.good_step <= 100
+
+
+def test_it_is_no_longer_calm_long_before_the_trouble_is_certain() -> None:
+    guard = Guard(0)
+    assert guard.is_calm
+    assert fed(guard, [1.0] * 50) is None
+    assert guard.is_calm
+    assert fed(guard, [3.5] * 2, 51) is None
+    assert not guard.is_calm
+    narrow = Guard(0)
+    assert looked(narrow, [(0.8, 1.0), (0.01, 1.0)]) is None
+    assert not narrow.is_calm
 
 
 def test_noise_single_spikes_and_a_slow_fall_are_no_trouble() -> None:

@@ -58,13 +58,13 @@ def test_a_loss_that_runs_away_goes_back_to_before(tmp_path: Path) -> None:
     )
     train(job, context(tmp_path))
     reckless = dataclasses.replace(
-        job, steps=85, learning_rate=0.9, guard_every=0, save_every_steps=9, rollback_lr=0.001
+        job, steps=60, learning_rate=0.9, guard_every=0, save_every_steps=9, rollback_lr=0.001
     )
     result = train(reckless, context(tmp_path))
     note = state(job).rollbacks[0]
     assert result.rollbacks >= 1
-    assert note.kind == "runaway"
-    assert note.to_step <= note.step - 15
+    assert (note.kind, note.to_step) == ("runaway", 40)
+    assert note.step < 55
     assert result.loss_likeness < 5
 
 
