@@ -53,6 +53,12 @@ _OTHERS = (
         "faceplate.evaluate.footage:footage",
     ),
     Verb(
+        "evaluate ablation",
+        "train the paper's twelve models on a rendered pair and measure each",
+        "faceplate.studies.ablation:AblationJob",
+        "faceplate.studies.ablation:ablation",
+    ),
+    Verb(
         "faceset import",
         "take the faces of a DeepFaceLab faceset or pack",
         "faceplate.extract.dflfaces:ImportFacesJob",

@@ -11,7 +11,7 @@ from faceplate.errors import WeightsMissing
 from faceplate.models.store import WeightStore
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def weights() -> Callable[[str], Path]:
     """Return what gives the weights of a card, skipping the test where they are not here."""
     home = Path(os.environ.get("FACEPLATE_HOME") or REPO / ".faceplate")
