@@ -29,6 +29,7 @@ Integers = NDArray[np.int64]
 Colours = tuple[Floats, Floats]
 
 _DENSE = 160  # unknowns that are solved directly
+_TWICE = 5000  # unknowns from which on a coarse grid takes two cycles; below, one does as well
 # Shares of the largest boundary value that the last iteration changed; the error that is left is
 # about a tenth of it (docs/poisson.md).
 _ENOUGH = 3e-4
@@ -48,16 +49,19 @@ class _Grid:
     second: Colours
     left: Floats
     plain: Floats
-    dense: tuple[Integers, Floats] | None = None
+    twice: bool
+    dense: tuple[Integers, Floats] | None
     figures: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
 
     @classmethod
-    def of(cls, inverse: Floats, channels: int, dense: bool) -> "_Grid":
+    def of(cls, inverse: Floats, channels: int, number: int) -> "_Grid":
+        """Lay out a grid of so many unknowns."""
         height, width = inverse.shape
         columns = (width + 1) // 2 + 2
         red, black = (np.zeros((height + 4, columns), np.float32) for _ in range(2))
+        red_degree, black_degree = np.zeros_like(red), np.zeros_like(black)
         span = np.zeros((height + 4, 2), np.uint64)
-        setup.split(inverse, red, black, span)
+        setup.split(inverse, (red, black), (red_degree, black_degree), span)
 
         def room() -> Colours:
             shape = (channels, height + 4, columns)
@@ -66,14 +70,15 @@ class _Grid:
         return cls(
             size=(height, width),
             inverse=(red, black),
-            degree=(_reciprocal(red), _reciprocal(black)),
+            degree=(red_degree, black_degree),
             span=span,
             rhs=room(),
             first=room(),
             second=room(),
             left=np.zeros((height + 4, columns), np.float32),
             plain=np.zeros((channels, height + 4, 2 * columns), np.float32),
-            dense=setup.dense_inverse(inverse) if dense else None,
+            twice=number >= _TWICE,
+            dense=setup.dense_inverse(inverse) if number <= _DENSE else None,
             figures=np.zeros((2, channels)),
         )
 
@@ -111,7 +116,8 @@ def harmonic(mask: Mask, ring: Integers, values: Floats, iterations: int) -> Har
 
 class _Solver:
     def __init__(self, mask: Mask, channels: int) -> None:
-        self.grids = [_Grid.of(setup.unit_inverse(mask), channels, dense=False)]
+        number = int(np.count_nonzero(mask == 1))
+        self.grids = [_Grid.of(setup.unit_inverse(mask), channels, max(number, _DENSE + 1))]
         edges = (mask[0, 1], mask[-1, 1], mask[1, 0], mask[1, -1])
         self._open = np.array([edge == 2 for edge in edges], np.int64)
         sides = np.zeros((4, 1, 1), np.float32)
@@ -119,7 +125,7 @@ class _Solver:
             mask, sides, inverse, number = setup.coarsen(mask, sides)
             if not number:
                 break
-            self.grids.append(_Grid.of(inverse, channels, dense=number <= _DENSE))
+            self.grids.append(_Grid.of(inverse, channels, number))
 
     def solve(self, iterations: int) -> Harmonic:
         """Run conjugate gradients on the red cells of the finest grid."""
@@ -169,22 +175,19 @@ class _Solver:
         kernels.correct(rhs, grid.inverse, grid.span, coarse, out, grid.figures)
 
     def _solve_coarse(self, level: int) -> None:
-        """Fill `plain` of a coarse grid: directly, or by two cycles."""
+        """Fill `plain` of a coarse grid: directly, or by one or two cycles."""
         grid = self.grids[level]
         if grid.dense is not None:
             cells, matrix = grid.dense
             kernels.solve_dense(matrix, cells, grid.rhs, grid.plain, self._open, grid.size)
             return
         self._cycle(level, grid.rhs, grid.first)
-        kernels.residual(grid.rhs, grid.degree[1], grid.span, grid.first)
-        self._cycle(level, grid.rhs, grid.second)
+        if grid.twice:
+            kernels.residual(grid.rhs, grid.degree[1], grid.span, grid.first)
+            self._cycle(level, grid.rhs, grid.second)
         kernels.join(grid.first, grid.second, grid.plain, self._open, grid.size)
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return above / below; 0 where there is nothing left to divide by."""
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
-
-
-def _reciprocal(inverse: Floats) -> Floats:
-    return np.divide(1, inverse, out=np.zeros_like(inverse), where=inverse > 0)

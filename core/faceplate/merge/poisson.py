@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceplate.errors import BadSettings, BadShape
-from faceplate.merge.gridsetup import ring_of
+from faceplate.merge.gridsetup import choose, ring_of
 from faceplate.merge.multigrid import harmonic
 from faceplate.merge.stops import knee_of, scaled, to_stops
 
@@ -88,7 +88,7 @@ def poisson_blend(
                 difference = _held(difference)
             field = harmonic(mask, ring, difference, iterations).field
             added = scaled(swap[place], field, knee)
-    np.copyto(result[place], added, where=region[..., None])
+    choose(result[place], added, region)
     return result
 
 
