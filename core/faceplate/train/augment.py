@@ -72,6 +72,7 @@ def augment(
     rng: Rng,
     light_of: TrainingFace | None = None,
     color_of: TrainingFace | None = None,
+    shown: TrainingFace | None = None,
 ) -> Sample:
     """Make a sample of a face.
 
@@ -82,6 +83,8 @@ def augment(
         light_of: A face whose low frequencies take the place of this one's, in input and target
             alike; of any size.
         color_of: A face whose colours it takes by `options.ct_mode`, likewise.
+        shown: A face of the same size that the network sees in place of this one, which stays the
+            target, in the light of the one shown.
     """
     size, side = options.resolution, face.image.shape[0]
     warp = _warp_field(size, options.warp, rng)
@@ -89,6 +92,7 @@ def augment(
     light = _random_light(size, options.light_stops, rng)
     image = face.image.astype(np.float32) * np.float32(1 / 65535)
     mattes = face.mattes.astype(np.float32) * np.float32(1 / 255)
+    light_of = shown or light_of
     if light_of is not None:
         image = _in_light_of(light_of, image, mattes[..., 0])
     if color_of is not None:
@@ -96,10 +100,13 @@ def augment(
     to_source = _to_source(affine, size, side)
     target = _affine(image, to_source, size, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
     seen = target
+    if shown is not None:
+        image = shown.image.astype(np.float32) * np.float32(1 / 65535)
+        seen = _affine(image, to_source, size, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
     if options.warp > 0:
         seen = _warped(_hsv_shift(image, options.hsv_power, rng), warp, affine, size)
     elif options.hsv_power > 0:
-        seen = _hsv_shift(target, options.hsv_power, rng)
+        seen = _hsv_shift(seen, options.hsv_power, rng)
     return Sample(
         image=_lit(seen, light, options.encoding),
         target=_lit(target, light, options.encoding),

@@ -91,6 +91,14 @@ class FaceBank:
             self.cache.offer(index, kept)
         return kept
 
+    def landmarks(self, index: int) -> NDArray[np.float64]:
+        """Return the 68 x 2 landmarks of a face, as shares of the crop's side."""
+        face = self._faceset.read(int(self._table.ids[index]))
+        if self.face_type == self._cut:
+            return (np.asarray(face.landmarks, np.float64) + 0.5) / face.size
+        matrix = recrop_matrix(face, self.face_type, self._side)
+        return (np.asarray(transform(face.landmarks, matrix), np.float64) + 0.5) / self._side
+
     def close(self) -> None:
         """Close the faceset."""
         self._faceset.close()

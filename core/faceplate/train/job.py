@@ -156,6 +156,11 @@ class TrainJob:
     """Change exposure, tint and light direction of input and target by up to this many stops."""
     performer_light: float | None = None
     """Share of the likeness's samples shown in the performer's low-frequency light (0..1)."""
+    performer_pairs: float | None = None
+    """Share of the likeness's samples for which a performer's face is shown, bent to the
+    likeness's landmarks (0..1): the two people's codes come together on little footage."""
+    late_warp: float | None = None
+    """Strength of the warp in the last part of the schedule (0..1)."""
     uniform_yaw: bool | None = None
     """Show every head turn equally often."""
 

@@ -90,7 +90,9 @@ class TrainSettings:
     random_warp: bool = True
     """Distort the input's geometry."""
     warp_until: float = 1.0
-    """Share of the schedule after which the warp is a quarter as strong, for sharpness."""
+    """Share of the schedule after which the warp is weaker, for sharpness."""
+    late_warp: float = 0.25
+    """Strength of the warp from then on; 0 none."""
     unwarped_every: int = 0
     """Every n-th step repeats the last batch without warp; 0: never."""
     transform: float = 0.15
@@ -113,6 +115,9 @@ class TrainSettings:
     performer_light: float = 0.0
     """Share of the likeness's samples that are shown in the low-frequency light of a performer's
     face, so that the code cannot tell the two people by their light, 0..1."""
+    performer_pairs: float = 0.0
+    """Share of the likeness's samples for which the network sees a performer's face, bent to the
+    likeness's landmarks, and is asked for the likeness's, 0..1."""
     uniform_yaw: bool = False
     """Draw head turns uniformly."""
     pretrain: bool = False
@@ -134,6 +139,8 @@ class TrainSettings:
             ("true_face_power", 0 <= self.true_face_power <= 1, "0..1"),
             ("hsv_power", 0 <= self.hsv_power <= 0.3, "0..0.3"),
             ("performer_light", 0 <= self.performer_light <= 1, "0..1"),
+            ("performer_pairs", 0 <= self.performer_pairs <= 1, "0..1"),
+            ("late_warp", 0 <= self.late_warp <= 1, "0..1"),
             ("light_stops", 0 <= self.light_stops <= 4, "0..4"),
         )
         for name, good, expected in checks:

@@ -27,6 +27,7 @@ FORCED: dict[str, Any] = {
     "hsv_power": 0.0,
     "ct_mode": "none",
     "performer_light": 0.0,
+    "performer_pairs": 0.0,
     "inter_training": "all",
 }
 """Settings that a pretraining decides."""

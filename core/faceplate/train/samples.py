@@ -6,6 +6,7 @@ resumption, and come to the same bits. Nothing here loads the network's library.
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +14,10 @@ import numpy as np
 
 from faceplate.train.augment import AugmentOptions, ColorMode, Sample, augment
 from faceplate.train.faces import FaceBank, Sampler, TrainingFace
+from faceplate.train.pairs import Pairs
 
 __all__ = ["BankOrder", "SampleMaker", "SampleSettings", "Share"]
 
-_LATE_WARP = 0.25
 _LIGHTS_DRAWN = 3
 
 
@@ -39,8 +40,11 @@ class SampleSettings:
     seed: int
     schedule_steps: int
     """Steps of the whole schedule."""
+    first_place: int = 0
+    """Where this process's share of the batch begins, if several train together."""
     random_warp: bool = True
     warp_until: float = 1.0
+    late_warp: float = 0.25
     unwarped_every: int = 0
     transform: float = 0.15
     rotation_deg: float = 10.0
@@ -51,6 +55,7 @@ class SampleSettings:
     hsv_power: float = 0.0
     light_stops: float = 0.0
     performer_light: float = 0.0
+    performer_pairs: float = 0.0
     uniform_yaw: bool = False
 
 
@@ -96,21 +101,45 @@ class SampleMaker:
     def face(self, step: int, share: Share) -> int:
         """Return the index of the face that is shown."""
         source, _ = self._source(step)
-        return self._samplers[share.side].face(source * self._settings.batch + share.place)
+        settings = self._settings
+        number = source * settings.batch + settings.first_place + share.place
+        return self._samplers[share.side].face(number)
 
     def make(self, step: int, share: Share) -> Sample:
         """Return a sample of a step; the same for the same settings and faces."""
         source, warp = self._source(step)
         side, place = share
         index = self.face(step, share)
+        place += self._settings.first_place
         rng = np.random.default_rng([self._settings.seed, side, source, place])
+        options = dataclasses.replace(self._options[side], warp=warp)
+        if side == 0:
+            pair = self._pair(step, share, rng)
+            if pair is not None:
+                return augment(self._banks[0].get(pair[0]), options, rng, shown=pair[1])
         return augment(
             self._banks[side].get(index),
-            dataclasses.replace(self._options[side], warp=warp),
+            options,
             rng,
             self._light(index, rng) if side == 0 else None,
             self._color(rng) if side == 0 else None,
         )
+
+    def _pair(
+        self, step: int, share: Share, rng: np.random.Generator
+    ) -> tuple[int, TrainingFace] | None:
+        """Return a likeness and the performer's face that is shown in its place; None for neither.
+
+        It is the performer's face that has its turn at this place of the batch.
+        """
+        wanted = self._settings.performer_pairs
+        if not wanted or rng.random() >= wanted:
+            return None
+        return self._pairs.pair(self.face(step, share._replace(side=1)), rng)
+
+    @cached_property
+    def _pairs(self) -> Pairs:
+        return Pairs(self._banks[0], self._banks[1])
 
     def _light(self, likeness: int, rng: np.random.Generator) -> TrainingFace | None:
         """Return the performer's face in whose light a likeness is shown; None for its own.
@@ -134,7 +163,7 @@ class SampleMaker:
         settings = self._settings
         warp = 1.0 if settings.random_warp else 0.0
         if step >= settings.warp_until * settings.schedule_steps:
-            warp *= _LATE_WARP
+            warp *= settings.late_warp
         every = settings.unwarped_every
         if every and step % every == every - 1:
             return step - 1, 0.0
