@@ -27,7 +27,7 @@ class ListWeights:
     """List the weights that Faceplate knows, and whether they are here."""
 
     role: str = ""
-    """Only those of this role: detection, landmarks, pose, segmentation or identity."""
+    """Only those of this role: detection, landmarks, pose, segmentation, identity or upscaling."""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Card:
 
     name: str
     """What users and registries call it."""
-    role: Literal["detection", "landmarks", "pose", "segmentation", "identity"]
+    role: Literal["detection", "landmarks", "pose", "segmentation", "identity", "upscaling"]
     title: str
     file: str
     """Its file name in the store."""

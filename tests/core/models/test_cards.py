@@ -32,6 +32,7 @@ def test_there_is_a_card_for_every_role():
         "pose",
         "segmentation",
         "identity",
+        "upscaling",
     }
 
 
