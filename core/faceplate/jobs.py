@@ -121,7 +121,7 @@ JOBS: Mapping[str, Verb] = {
         ),
         Verb(
             "measure",
-            "measure the colours of a shot and write them, smoothed, into its track",
+            "measure colours and mattes of a shot and write them, smoothed, into its track",
             "faceplate.merge.measure:MeasureJob",
             "faceplate.merge.measure:measure",
             reads=("plate", "track", "model", "cast", "consent", "recipe", "mattes", "ocio"),

@@ -28,6 +28,7 @@ from faceplate.merge.colors import measured_colors
 from faceplate.merge.face import CastFace
 from faceplate.merge.frame import swap_cast
 from faceplate.merge.predictions import CachedPredictor, open_cache
+from faceplate.merge.trackmattes import measured_mattes
 from faceplate.merge.tweak import TweakJob, TweakShot
 from faceplate.merge.writing import SwapJob, SwapShot
 from faceplate.provenance.consent import check_consent, load_consent
@@ -136,7 +137,10 @@ class Swapper:
         pixels = place.pixels()
         for face in faces:
             colors = measured_colors(face, predictor.sha256)
-            cast = CastFace(face, predictor, wanted, encodings, people, colors=colors)
+            learned = measured_mattes(face, predictor.sha256)
+            cast = CastFace(
+                face, predictor, wanted, encodings, people, colors=colors, learned=learned
+            )
             _swap_in_place(pixels, place, cast, number)
         return {"faces": len(faces)}
 

@@ -76,7 +76,9 @@ def transfer(
     check_crops(swap, plate, matte)
     if name == "none" or options.amount == 0:
         return swap
-    if statistics is None and name != "relight":
+    if name == "relight":
+        statistics = None
+    elif statistics is None:
         statistics = measure_color(swap, plate, matte, marginals=name in _SLICED)
     moved = _moved(name, swap, plate, matte, options, statistics)
     if options.amount == 1:

@@ -77,6 +77,9 @@ class TrackedFace:
     swap_colors: Mapping[str, SwapColor] = field(default_factory=dict)
     """What `measure` found of the swap and the plate, smoothed over the shot, by the sha256 of the
     swap model."""
+    swap_mattes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The network's mattes, smoothed over the shot, by the sha256 of the swap model: `likeness` and
+    `performer`, small PNGs as base64."""
 
     def __post_init__(self) -> None:
         for name in ("landmarks", "raw_landmarks"):

@@ -34,8 +34,9 @@ __all__ = ["frame_runs", "people_text", "read_frames", "read_people"]
 _PERSON_KEYS = ("person", "name", "faces")
 _FACE_KEYS = (
     "frame", "source", "confidence", "presence", "pose", "box", "color", "landmarks",
-    "raw_landmarks", "iris", "swap_colors",
+    "raw_landmarks", "iris", "swap_colors", "swap_mattes",
 )  # fmt: skip
+_OPTIONAL = ("color", "iris", "raw_landmarks", "swap_colors", "swap_mattes")
 _MOST_FRAMES = 10_000_000  # a typing error must not fill the memory
 
 
@@ -59,7 +60,12 @@ def _person_text(person: PersonTrack) -> str:
 
 def _face_text(face: TrackedFace) -> str:
     pose, color = face.pose, face.color
-    measured = {"swap_colors": _swap_colors_plain(face.swap_colors)} if face.swap_colors else {}
+    measured: dict[str, Any] = {}
+    if face.swap_colors:
+        measured["swap_colors"] = _swap_colors_plain(face.swap_colors)
+    if face.swap_mattes:
+        measured["swap_mattes"] = {model: dict(face.swap_mattes[model])
+                                   for model in sorted(face.swap_mattes)}  # fmt: skip
     return _block(
         {
             "frame": face.frame,
@@ -165,7 +171,7 @@ def _read_person(entry: Mapping[str, Any], place: str) -> PersonTrack:
 
 
 def _read_face(face: Mapping[str, Any], person: int, where: str) -> TrackedFace:
-    check_keys(face, _FACE_KEYS, where, optional=("color", "iris", "raw_landmarks", "swap_colors"))
+    check_keys(face, _FACE_KEYS, where, optional=_OPTIONAL)
     source = face["source"]
     if source not in get_args(FaceSource):
         choices = ", ".join(get_args(FaceSource))
@@ -185,6 +191,7 @@ def _read_face(face: Mapping[str, Any], person: int, where: str) -> TrackedFace:
         iris=None if iris is None else _points(iris, f"{where}.iris"),
         color=_color(face.get("color"), f"{where}.color"),
         swap_colors=_swap_colors(face.get("swap_colors"), f"{where}.swap_colors"),
+        swap_mattes=_swap_mattes(face.get("swap_mattes"), f"{where}.swap_mattes"),
     )
 
 
@@ -236,3 +243,17 @@ def _swap_colors(value: Any, where: str) -> dict[str, SwapColor]:
         }
         for model, color in read_object(value, where).items()
     }
+
+
+def _swap_mattes(value: Any, where: str) -> dict[str, dict[str, str]]:
+    if value is None:
+        return {}
+    found = {
+        model: dict(read_object(mattes, f"{where}.{model}"))
+        for model, mattes in read_object(value, where).items()
+    }
+    for model, mattes in found.items():
+        for side, text in mattes.items():
+            if not isinstance(text, str):
+                raise BadSettings(f"{where}.{model}.{side}: expected text, got {text!r}")
+    return found

@@ -26,11 +26,12 @@ from faceplate.merge.mattes import (
 )
 from faceplate.merge.predictions import FacePredictor
 from faceplate.merge.recipe import Recipe
+from faceplate.merge.trackmattes import LearnedMattes, chosen_mattes
 from faceplate.models.net import People
 from faceplate.models.predictor import Prediction
 from faceplate.segment import Segmenter
 
-__all__ = ["CastFace", "color_inputs", "make_face", "plate_crop", "predict_face"]
+__all__ = ["CastFace", "FaceInCrop", "face_in_crop", "make_face", "plate_crop", "predict_face"]
 
 FloatArray = NDArray[np.float32]
 Side = Literal["likeness", "performer"]
@@ -57,6 +58,8 @@ class CastFace:
     """Share of the likeness, where the architecture has one."""
     colors: ColorStatistics | None = None
     """What `measure` found over the shot for this model; None measures the frame."""
+    learned: LearnedMattes | None = None
+    """The network's mattes, smoothed over the shot; None takes the frame's own."""
     mattes: Frame | None = None
     """Where external mattes are read from; None: the plate."""
     segmenter: Segmenter | None = None
@@ -116,8 +119,22 @@ def make_face(frame: Frame, cast: CastFace) -> SwappedFace:
     )
 
 
-def color_inputs(frame: Frame, cast: CastFace) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return what a colour transfer works on: swap and plate, SxSx3, and the matte, SxS.
+@dataclass(frozen=True, eq=False)
+class FaceInCrop:
+    """What can be measured of a face, in the crop of its network."""
+
+    swap: FloatArray
+    """SxSx3, working encoding: what the network made."""
+    plate: FloatArray
+    """SxSx3: what it saw."""
+    matte: FloatArray
+    """SxS, 0..1: the recipe's."""
+    learned: LearnedMattes
+    """The network's own, as it made them."""
+
+
+def face_in_crop(frame: Frame, cast: CastFace) -> FaceInCrop:
+    """Predict a face, and shape its matte.
 
     Raises:
         BadImage: The plate has no colour channels that could be altered.
@@ -126,7 +143,12 @@ def color_inputs(frame: Frame, cast: CastFace) -> tuple[FloatArray, FloatArray, 
     crop, prediction = predict_face(frame, cast)
     ratio = FaceType(cast.predictor.config.face_type).framing.ratio
     back, mattes = _mattes(frame, cast, crop, prediction, ratio)
-    return prediction.face[0], crop, mattes.in_crop(back, cast.predictor.resolution)
+    return FaceInCrop(
+        prediction.face[0],
+        crop,
+        mattes.in_crop(back, cast.predictor.resolution),
+        (prediction.likeness_matte[0], prediction.performer_matte[0]),
+    )
 
 
 def _mattes(
@@ -150,12 +172,14 @@ def _sources(
         for side, seen in zip(_SIDES, (prediction.face[0], crop), strict=True):
             view = cast.encodings.to_view(cast.encodings.from_working(seen))
             segmented[side] = cast.segmenter(view)
+    own = (prediction.likeness_matte[0], prediction.performer_matte[0])
+    likeness, performer = chosen_mattes(own, cast.learned, cast.recipe)
     return MatteSources(
         cast.face.landmarks,
         cast.crop_matrix(cast.predictor.resolution, frame.pixel_aspect),
         ratio,
-        prediction.likeness_matte[0],
-        prediction.performer_matte[0],
+        likeness,
+        performer,
         pixel_aspect=frame.pixel_aspect,
         segmented=segmented,
         external=cast.mattes or frame,

@@ -1,4 +1,4 @@
-"""The verb `measure`: the colours of swap and plate over a shot, smoothed, into the track.
+"""The verb `measure`: colours and mattes of a shot, smoothed over time, into its track.
 
 A transfer that measures each frame by itself follows every flutter of the network's matte and of
 the plate's noise, and the face flickers. Here the network runs over the shot once (its predictions
@@ -9,7 +9,7 @@ function of its own frame alone.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,19 +22,24 @@ from faceplate.io.atomic import write_bytes
 from faceplate.io.sequence import format_frames
 from faceplate.io.tracked import PersonTrack, TrackedFace
 from faceplate.io.trackfile import Track
-from faceplate.merge.face import color_inputs
+from faceplate.merge.face import FaceInCrop, face_in_crop
 from faceplate.merge.measureplot import ColorCurve, plot_colors
 from faceplate.merge.roles import Role
 from faceplate.merge.shot import Shot, ShotJob
+from faceplate.merge.trackmattes import SIDES, matte_text
 
 __all__ = ["MeasureJob", "MeasureResult", "measure", "smooth_colors"]
+
+Mattes = NDArray[np.uint8]
+"""2 x S x S: of the likeness and of the performer."""
 
 _REACH = 4  # deviations of the Gaussian; what lies further away counts for nothing
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureJob(ShotJob):
-    """Measure the colours of swap and plate over a shot and write them, smoothed, into the track.
+    """Measure the colours of swap and plate over a shot, and on demand the network's mattes, and
+    write them, smoothed, into the track.
 
     The recipe's matte says where is measured. Measure again after a change of model, matte or
     points; nothing else in the track changes.
@@ -47,13 +52,17 @@ class MeasureJob(ShotJob):
     frames keep what they have."""
     smoothing: float = 6.0
     """Deviation of the Gaussian over time, frames, 0 to 1000; 0 writes what each frame shows."""
+    matte_smoothing: float = 0.0
+    """The same for the network's mattes, frames, 0 to 1000; 0 leaves them to each frame."""
     plot: str | None = None
     """PNG with the measured means over the frames, as they are and smoothed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.smoothing <= 1000:
-            raise BadSettings(f"smoothing must be from 0 to 1000 frames, got {self.smoothing!r}")
+        for name in ("smoothing", "matte_smoothing"):
+            if not 0 <= getattr(self, name) <= 1000:
+                got = getattr(self, name)
+                raise BadSettings(f"{name} must be from 0 to 1000 frames, got {got!r}")
         if self.plot and Path(self.plot).suffix.lower() != ".png":
             raise BadSettings(f"plot: expected a name that ends in .png, got {self.plot!r}")
 
@@ -80,11 +89,21 @@ class MeasureResult:
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """One person's statistics by frame, as they were found and smoothed."""
+    """What was found of one person, by frame, and its colours smoothed."""
 
     role: Role
     raw: dict[int, ColorStatistics]
     smooth: dict[int, ColorStatistics]
+    mattes: dict[int, Mattes]
+    """Smoothed; empty where they were not asked for."""
+
+
+@dataclass(eq=False)
+class _Found:
+    """What was found of one person, by frame."""
+
+    colors: dict[int, ColorStatistics] = field(default_factory=dict)
+    mattes: dict[int, Mattes] = field(default_factory=dict)
 
 
 def measure(job: MeasureJob, context: Context) -> MeasureResult:
@@ -100,14 +119,19 @@ def measure(job: MeasureJob, context: Context) -> MeasureResult:
     """
     began = time.monotonic()
     shot = Shot(job, context, frames=job.frames)
-    found = _measure_all(shot, context)
+    found = _measure_all(shot, job.matte_smoothing > 0, context)
     measured = [
-        _Measured(role, raw, smooth_colors(raw, job.smoothing))
-        for role, raw in zip(shot.roles, found, strict=True)
+        _Measured(
+            role,
+            person.colors,
+            smooth_colors(person.colors, job.smoothing),
+            _smooth_mattes(person.mattes, job.matte_smoothing),
+        )
+        for role, person in zip(shot.roles, found, strict=True)
     ]
     if not any(person.smooth for person in measured):
         raise NotReady(f"{job.track}: no frame shows a face whose colours could be measured")
-    _with_colors(Track.load(Path(job.track)), measured).save(Path(job.out))
+    _with_measured(Track.load(Path(job.track)), measured).save(Path(job.out))
     if job.plot:
         _plot(Path(job.plot), measured)
     hidden = {number for one in measured for number, raw in one.raw.items() if not raw.usable}
@@ -151,8 +175,20 @@ def smooth_colors(
     return smooth
 
 
-def _measure_all(shot: Shot, context: Context) -> list[dict[int, ColorStatistics]]:
-    found: list[dict[int, ColorStatistics]] = [{} for _ in shot.roles]
+def _smooth_mattes(found: dict[int, Mattes], deviation: float) -> dict[int, Mattes]:
+    numbers = np.array(sorted(found))
+    smooth = {}
+    for number in numbers:
+        away = np.abs(numbers - number)
+        near = numbers[away <= _REACH * deviation]
+        weights = np.exp(-0.5 * ((near - number) / deviation) ** 2)
+        total = sum(weight * found[int(other)] for weight, other in zip(weights, near, strict=True))
+        smooth[int(number)] = np.rint(total / weights.sum()).astype(np.uint8)
+    return smooth
+
+
+def _measure_all(shot: Shot, with_mattes: bool, context: Context) -> list[_Found]:
+    found = [_Found() for _ in shot.roles]
     numbers = shot.plate.frames
     context.progress.check()
     for done, number in enumerate(numbers, start=1):
@@ -161,12 +197,20 @@ def _measure_all(shot: Shot, context: Context) -> list[dict[int, ColorStatistics
             for role, person in zip(shot.roles, found, strict=True):
                 cast = role.cast_face(number)
                 if cast is not None:
-                    person[number] = measure_color(*color_inputs(frame, cast))
+                    _add(person, number, face_in_crop(frame, cast), with_mattes)
         context.progress.report("measure", done, len(numbers), frame=number)
     return found
 
 
-def _with_colors(track: Track, measured: Sequence[_Measured]) -> Track:
+def _add(person: _Found, number: int, face: FaceInCrop, with_mattes: bool) -> None:
+    person.colors[number] = measure_color(face.swap, face.plate, face.matte)
+    if with_mattes:
+        # 8 bits: a long shot at 512 pixels would fill the memory otherwise
+        finite = np.nan_to_num(np.array(face.learned), nan=0.0)
+        person.mattes[number] = np.rint(np.clip(finite, 0, 1) * 255).astype(np.uint8)
+
+
+def _with_measured(track: Track, measured: Sequence[_Measured]) -> Track:
     people = [_person_with(person, measured) for person in track.people]
     return replace(track, people=tuple(people))
 
@@ -180,11 +224,14 @@ def _person_with(person: PersonTrack, measured: Sequence[_Measured]) -> PersonTr
 
 
 def _face_with(face: TrackedFace, measured: _Measured) -> TrackedFace:
-    statistics = measured.smooth.get(face.frame)
-    if statistics is None:
-        return face
-    colors = {**face.swap_colors, measured.role.predictor.sha256: statistics.numbers()}
-    return replace(face, swap_colors=colors)
+    model = measured.role.predictor.sha256
+    statistics, mattes = measured.smooth.get(face.frame), measured.mattes.get(face.frame)
+    if statistics is not None:
+        face = replace(face, swap_colors={**face.swap_colors, model: statistics.numbers()})
+    if mattes is not None:
+        texts = dict(zip(SIDES, (matte_text(matte / 255) for matte in mattes), strict=True))
+        face = replace(face, swap_mattes={**face.swap_mattes, model: texts})
+    return face
 
 
 def _offsets(person: dict[int, ColorStatistics]) -> dict[int, NDArray[np.float64]]:

@@ -22,6 +22,7 @@ from faceplate.merge.colors import measured_colors
 from faceplate.merge.face import CastFace
 from faceplate.merge.mattes import needs_segmenter
 from faceplate.merge.predictions import CachedPredictor
+from faceplate.merge.trackmattes import measured_mattes
 from faceplate.models.folder import SwapModelConfig
 from faceplate.models.net import People
 from faceplate.models.store import WeightStore
@@ -94,6 +95,7 @@ class Role:
             self.people(recipe.direction),
             self.member.morph,
             measured_colors(face, self.predictor.sha256),
+            measured_mattes(face, self.predictor.sha256),
             None if self.mattes is None else self.mattes.read(number),
             self.segmenter(recipe.segmenter) if needs_segmenter(recipe) else None,
         )
@@ -190,4 +192,5 @@ def _plain(face: TrackedFace, model_sha256: str) -> dict[str, Any]:
         "landmarks": points,
         "confidence": face.confidence,
         "colors": {name: list(numbers) for name, numbers in sorted(colors.items())},
+        "mattes": dict(sorted(face.swap_mattes.get(model_sha256, {}).items())),
     }

@@ -131,3 +131,13 @@ def test_an_amount_takes_a_share_of_the_transfer(name):
     )
     assert np.array_equal(nothing, swap)
     assert np.allclose(half, (swap + whole) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["none", "relight"])
+def test_measured_statistics_are_nothing_to_a_transfer_that_needs_none(name):
+    swap, plate = noise(1), noise(2)
+    measured = measure_color(swap, plate + 0.3, disc())
+    assert np.array_equal(
+        transfer(name, swap, plate, disc(), OPTIONS, measured),
+        transfer(name, swap, plate, disc(), OPTIONS),
+    )

@@ -51,13 +51,16 @@ def test_a_track_comes_back_from_its_file(tmp_path: Path) -> None:
         assert np.abs(getattr(got, name) - getattr(face, name)).max() <= 0.00051
 
 
-def test_measured_colours_come_back_by_model_and_are_left_out_where_there_are_none(
+def test_what_was_measured_comes_back_by_model_and_are_left_out_where_there_are_none(
     tmp_path: Path,
 ) -> None:
     colors = {"ab" * 32: {"mean": (0.4123456, -0.1, 1.5), "weight": (812.25,)}}
-    a_track(a_face(1001, swap_colors=colors), a_face(1003)).save(tmp_path / "t.json")
+    mattes = {"ab" * 32: {"likeness": "iVBO", "performer": "Rw0K"}}
+    measured = a_face(1001, swap_colors=colors, swap_mattes=mattes)
+    a_track(measured, a_face(1003)).save(tmp_path / "t.json")
     first, second = Track.load(tmp_path / "t.json").people[0].faces
     assert first.swap_colors == colors
+    assert first.swap_mattes == mattes
     assert second.swap_colors == {}
     assert (tmp_path / "t.json").read_text().count("swap_colors") == 1
 

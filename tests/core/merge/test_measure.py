@@ -22,6 +22,7 @@ from faceplate.io.tracked import PersonTrack, PlateInfo
 from faceplate.io.trackfile import Track
 from faceplate.merge.measure import MeasureJob, measure, smooth_colors
 from faceplate.merge.swap import swap
+from faceplate.merge.trackmattes import measured_mattes
 from faceplate.merge.writing import SwapJob
 from faceplate.progress import Progress
 
@@ -129,6 +130,24 @@ def test_only_colours_are_added_to_the_track_and_corrections_stay(shot, context,
     assert [face["source"] for face in kept].count("corrected") == 2
 
 
+def test_learned_mattes_are_smoothed_on_demand_and_calm_the_swap(shot, context, track, tmp_path):
+    job = MeasureJob(**settings(shot, track=track, out=track, matte_smoothing=3.0))
+    measure(job, context)
+    (person,) = Track.load(Path(track)).people
+    (model,) = person.faces[0].swap_mattes
+    smooth = np.array([measured_mattes(face, model) for face in person.faces])
+    steps = {}
+    for source in ("frame", "track"):
+        recipe = tmp_path / f"{source}.json"
+        recipe.write_text(json.dumps({"matte": "learned", "learned_from": source}))
+        out = str(tmp_path / source / "s.%04d.exr")
+        swap(SwapJob(**settings(shot, track=track, recipe=str(recipe), out=out)), context)
+        mattes = np.array([read_frame(out % n).channel("fp_learned.A") for n in FRAMES])
+        steps[source] = np.abs(np.diff(mattes, n=2, axis=0)).mean()
+    assert smooth.shape[1] == 2
+    assert steps["track"] < 0.5 * steps["frame"]
+
+
 def test_what_another_model_measured_stays(shot, context, track):
     loaded = Track.load(Path(track))
     other = {"ff" * 32: measure_color(cloud(1), cloud(2), disc()).numbers()}
@@ -173,7 +192,12 @@ def test_a_shot_without_a_face_is_told(shot, context, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "named"), [({"smoothing": -1.0}, "smoothing"), ({"plot": "p.jpg"}, "plot")]
+    ("change", "named"),
+    [
+        ({"smoothing": -1.0}, "smoothing"),
+        ({"matte_smoothing": 2000.0}, "matte"),
+        ({"plot": "p.jpg"}, "plot"),
+    ],
 )
 def test_settings_that_cannot_be_right_are_told(shot, change, named):
     with pytest.raises(BadSettings, match=named):
