@@ -29,7 +29,9 @@ Integers = NDArray[np.int64]
 Colours = tuple[Floats, Floats]
 
 _DENSE = 160  # unknowns that are solved directly
-_TWICE = 5000  # unknowns from which on a coarse grid takes two cycles; below, one does as well
+# Coarse grids that take two cycles: the finest two of them, and all with so many unknowns. With
+# two on every grid the result is no better, with fewer it takes an iteration more.
+_TWICE, _MANY = 2, 5000
 # Shares of the largest boundary value that the last iteration changed; the error that is left is
 # about a tenth of it (docs/poisson.md).
 _ENOUGH = 3e-4
@@ -54,8 +56,7 @@ class _Grid:
     figures: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
 
     @classmethod
-    def of(cls, inverse: Floats, channels: int, number: int) -> "_Grid":
-        """Lay out a grid of so many unknowns."""
+    def of(cls, inverse: Floats, channels: int, dense: bool, twice: bool) -> "_Grid":
         height, width = inverse.shape
         columns = (width + 1) // 2 + 2
         red, black = (np.zeros((height + 4, columns), np.float32) for _ in range(2))
@@ -77,8 +78,8 @@ class _Grid:
             second=room(),
             left=np.zeros((height + 4, columns), np.float32),
             plain=np.zeros((channels, height + 4, 2 * columns), np.float32),
-            twice=number >= _TWICE,
-            dense=setup.dense_inverse(inverse) if number <= _DENSE else None,
+            twice=twice,
+            dense=setup.dense_inverse(inverse) if dense else None,
             figures=np.zeros((2, channels)),
         )
 
@@ -116,8 +117,7 @@ def harmonic(mask: Mask, ring: Integers, values: Floats, iterations: int) -> Har
 
 class _Solver:
     def __init__(self, mask: Mask, channels: int) -> None:
-        number = int(np.count_nonzero(mask == 1))
-        self.grids = [_Grid.of(setup.unit_inverse(mask), channels, max(number, _DENSE + 1))]
+        self.grids = [_Grid.of(setup.unit_inverse(mask), channels, dense=False, twice=False)]
         edges = (mask[0, 1], mask[-1, 1], mask[1, 0], mask[1, -1])
         self._open = np.array([edge == 2 for edge in edges], np.int64)
         sides = np.zeros((4, 1, 1), np.float32)
@@ -125,7 +125,8 @@ class _Solver:
             mask, sides, inverse, number = setup.coarsen(mask, sides)
             if not number:
                 break
-            self.grids.append(_Grid.of(inverse, channels, number))
+            twice = len(self.grids) <= _TWICE or number >= _MANY
+            self.grids.append(_Grid.of(inverse, channels, number <= _DENSE, twice))
 
     def solve(self, iterations: int) -> Harmonic:
         """Run conjugate gradients on the red cells of the finest grid."""
