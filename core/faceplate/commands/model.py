@@ -1,7 +1,7 @@
 """``faceplate model``: what a swap model is, making it whole, going back, export and import."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.models.repair import Repair, problem_of, repair, roll_back
 from faceplate.models.save import Save
 from faceplate.train.checkpoint import TrainState, read_state
+from faceplate.train.job import PresetName
 from faceplate.train.presets import PRESETS
 from faceplate.train.record import RunRecord
 
@@ -286,9 +287,9 @@ def _repaired(model: str, result: Repair) -> RepairResult:
 
 def _state(model: DflModel) -> TrainState:
     """Return the state from which training can go on: a preset's settings, for what is unknown."""
-    preset = PRESETS["quick96" if model.architecture == "quick96" else "df-ud"]
-    steps = max(preset.settings.steps, model.step)
-    return TrainState(model.step, steps, preset.settings, "quick96", 0)
+    name: PresetName = "quick96" if model.architecture == "quick96" else "df-ud"
+    settings = replace(PRESETS[name].settings, batch=min(max(model.batch, 1), 1024))
+    return TrainState(model.step, max(settings.steps, model.step), settings, name, 0)
 
 
 def _newest_state(folder: ModelFolder) -> TrainState | None:
