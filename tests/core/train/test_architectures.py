@@ -25,6 +25,9 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "quick96": {"resolution": 96},
 }
 
+QUICK = {"amp", "comb"}
+"""Tried in every run of the tests; DF is the subject of all other tests of training."""
+
 
 def context(tmp_path: Path) -> Context:
     return Context(home=tmp_path / "home", device="cpu", consent_policy="warn")
@@ -45,14 +48,14 @@ def weights(folder: str | Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize(
     "name",
-    [n if n != "quick96" else pytest.param(n, marks=pytest.mark.slow) for n in ARCHITECTURES],
+    [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in ARCHITECTURES],
 )
 def test_every_architecture_is_trained_resumed_and_swaps(tmp_path: Path, name: str) -> None:
     job = job_of(tmp_path, name, schedule_steps=4)
     train(job, context(tmp_path))
     result = train(dataclasses.replace(job, steps=3), context(tmp_path))
     assert (result.step, result.steps_done) == (3, 1)
-    if name != "df":  # whose resuming has its own tests
+    if name != "comb":  # resumes as DF, whose resuming has its own tests
         straight = dataclasses.replace(job, steps=3, out=str(tmp_path / "straight"))
         train(straight, context(tmp_path))
         whole = weights(straight.out)
@@ -95,6 +98,7 @@ def test_a_model_grows_and_goes_on(tmp_path: Path) -> None:
     assert float(weights(job.out)["encoder.outer.0.fade"]) == 1.0
 
 
+@pytest.mark.slow
 def test_a_grown_training_resumes_bit_for_bit(tmp_path: Path) -> None:
     job = job_of(tmp_path, "liae", steps=2, schedule_steps=9, fade_steps=6)
     for out in ("whole", "parts"):
@@ -108,6 +112,7 @@ def test_a_grown_training_resumes_bit_for_bit(tmp_path: Path) -> None:
     assert all(torch.equal(tensor, parts[name]) for name, tensor in whole.items())
 
 
+@pytest.mark.slow
 def test_a_growth_that_was_killed_before_its_first_save_is_made_again(tmp_path: Path) -> None:
     job = job_of(tmp_path, "df")
     train(job, context(tmp_path))
