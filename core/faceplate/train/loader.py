@@ -87,6 +87,7 @@ class Loader:
         first_step: Number of the step whose batch comes first.
         workers: Processes that make samples; 0 takes a thread.
         pinned: Fix the batches in memory, so that a GPU fetches them by itself.
+        places: Of the batch, this process's share; None is all of it.
     """
 
     def __init__(
@@ -100,11 +101,14 @@ class Loader:
         *,
         workers: int = 0,
         pinned: bool = False,
+        places: range | None = None,
     ) -> None:
         samples = _sample_settings(settings, resolution, schedule_steps, seed)
+        if places is not None:
+            samples = dataclasses.replace(samples, first_place=places.start)
         self._maker = SampleMaker(banks, samples)
-        self._sides, self._batch = len(banks), settings.batch
-        self._ring = Ring(RingShape(_AHEAD + _HELD, len(banks), settings.batch, resolution))
+        self._sides, self._batch = len(banks), settings.batch if places is None else len(places)
+        self._ring = Ring(RingShape(_AHEAD + _HELD, len(banks), self._batch, resolution))
         self.pinned = pinned and _pin(self._ring)
         """Whether the batches are fixed in memory."""
         self.waited = 0.0

@@ -1,15 +1,18 @@
 """Several processes that train one model together, started by torchrun.
 
 Every process has its share of each batch; gradients are averaged, so that all hold the same weights
-and learn as one process would with the joined batch. The first (rank 0) reports and saves. If a
-process is lost, the others stop with an error; torchrun starts all anew, and they go on from the
-last save.
+and learn as one process would with the joined batch. The first (rank 0) leads: it reports, saves
+and decides, and tells the others what comes next. If a process is lost, the others stop with an
+error; torchrun starts all anew, and they go on from the last save.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import IntEnum
+from typing import NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -18,7 +21,31 @@ from torch.nn.parallel import DistributedDataParallel
 
 from faceplate.errors import BadSettings, NotReady
 
-__all__ = ["Ranks", "joined_ranks"]
+__all__ = ["Next", "Order", "Ranks", "joined_ranks"]
+
+_PATIENCE = timedelta(days=7)
+"""A pause may last; a process that is gone is noticed by its closed connection."""
+
+
+class Next(IntEnum):
+    """What all processes do next."""
+
+    BEGIN = 0
+    """Build the network and go to a save, or to the beginning."""
+    STEP = 1
+    """Train one step."""
+    END = 2
+    """Stop."""
+
+
+class Order(NamedTuple):
+    """What the first process tells the others."""
+
+    next: Next
+    step: int = -1
+    """Of the save to begin from, -1 for none; or number of the step to train."""
+    lr_factor: float = 1.0
+    """Of the learning rate, from going back after trouble."""
 
 
 @dataclass(frozen=True)
@@ -29,24 +56,27 @@ class Ranks:
     """Number of this process, from 0."""
     world: int = 1
     """Number of processes."""
-    local: int = 0
-    """Number of this process on its machine: the GPU it takes."""
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    """Where this process trains."""
 
     @property
     def is_first(self) -> bool:
-        """Whether this process reports and saves."""
+        """Whether this process leads."""
         return self.rank == 0
 
-    def share(self, batch: int) -> range:
-        """Return the places of a joined batch that are this process's.
+    def share(self, batch: int, parts: int = 1) -> range | None:
+        """Return the places of a joined batch that are this process's; None: all, it is alone.
 
         Raises:
-            BadSettings: The batch cannot be shared evenly.
+            BadSettings: The batch cannot be shared evenly, or a share not cut into `parts`.
         """
-        if batch % self.world:
+        if self.world == 1:
+            return None
+        if batch % (self.world * parts):
             raise BadSettings(
-                f"a batch of {batch} cannot be shared evenly by {self.world} processes: take a "
-                f"multiple of {self.world}"
+                f"a batch of {batch} cannot be shared by {self.world} processes"
+                + (f" in {parts} parts each" if parts > 1 else "")
+                + f": take a multiple of {self.world * parts}"
             )
         size = batch // self.world
         return range(self.rank * size, (self.rank + 1) * size)
@@ -69,32 +99,59 @@ class Ranks:
     def mean(self, values: Tensor) -> Tensor:
         """Return the mean of a tensor over all processes. Raises NotReady if one is lost."""
         if self.world > 1:
-            with told_as_lost():
+            with self.watched():
                 dist.all_reduce(values)
             values = values / self.world
         return values
 
-    def any(self, here: bool) -> bool:
-        """Return whether it is so in any process. Raises NotReady if one is lost."""
-        return bool(self.mean(torch.tensor(float(here))).item()) if self.world > 1 else here
-
-    def wait(self) -> None:
-        """Wait until all processes are here. Raises NotReady if one is lost."""
+    def tell(self, order: Order) -> None:
+        """Tell the others what comes next; for the first one. Raises NotReady if one is lost."""
         if self.world > 1:
-            with told_as_lost():
-                dist.barrier()
+            with self.watched():
+                dist.broadcast(self._packed(order), 0)
+
+    def hear(self) -> Order:
+        """Return what the first one says comes next. Raises NotReady if it is lost."""
+        packed = self._packed(Order(Next.END))
+        with self.watched():
+            dist.broadcast(packed, 0)
+        kind, step, lr_factor = packed.tolist()
+        return Order(Next(int(kind)), int(step), lr_factor)
+
+    @contextmanager
+    def leading(self) -> Iterator[None]:
+        """Tell the others to stop when the context ends, however that is."""
+        try:
+            yield
+        except NotReady:  # one of them is lost: nobody hears any more
+            raise
+        except BaseException:
+            self.tell(Order(Next.END))
+            raise
+        else:
+            self.tell(Order(Next.END))
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Turn what is said of a lost process into an error that helps. Raises NotReady."""
+        try:
+            yield
+        except RuntimeError as error:
+            if self.world == 1 or not _is_loss(error):
+                raise
+            raise NotReady(
+                "a process of this training was lost: start the job again, it goes on from its "
+                f"last save (torchrun --max-restarts does so by itself); {error}"
+            ) from error
+
+    def _packed(self, order: Order) -> Tensor:
+        values = [float(order.next), float(order.step), order.lr_factor]
+        return torch.tensor(values, dtype=torch.float64, device=self.device)
 
 
-@contextmanager
-def told_as_lost() -> Iterator[None]:
-    """Turn what the network of processes says of a lost one into an error that helps."""
-    try:
-        yield
-    except RuntimeError as error:
-        raise NotReady(
-            "a process of this training was lost: start the job again, it goes on from its last "
-            f"save (torchrun --max-restarts does so by itself); {error}"
-        ) from error
+def _is_loss(error: RuntimeError) -> bool:
+    text = str(error).lower()
+    return isinstance(error, dist.DistError) or "gloo" in text or "connection" in text
 
 
 @contextmanager
@@ -104,15 +161,18 @@ def joined_ranks(
     """Join the processes that torchrun started; alone without it.
 
     Args:
-        device: Of the training: NCCL joins GPUs, gloo CPUs.
+        device: Of the training: NCCL joins GPUs, of which each process takes one, and gloo CPUs.
         environment: Where torchrun says who is who: RANK, WORLD_SIZE, LOCAL_RANK.
     """
     world = int(environment.get("WORLD_SIZE", "1"))
     if world == 1:
-        yield Ranks()
+        yield Ranks(device=device)
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if device.type == "cuda":
+        device = torch.device("cuda", int(environment["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
-        yield Ranks(int(environment["RANK"]), world, int(environment["LOCAL_RANK"]))
+        yield Ranks(int(environment["RANK"]), world, device)
     finally:
         dist.destroy_process_group()

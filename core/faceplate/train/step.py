@@ -129,6 +129,7 @@ class Stepper:
         self._settings, self._device, self._dtype, self._seed = settings, device, dtype, seed
         self._format = memory_format(device)
         self._ranks = ranks or Ranks()
+        self._ranks.share(settings.batch, settings.gradient_accumulation)
         _prepare(net, settings, device)
         self._pass = self._ranks.joined(PassOf(net))
         self._mover = Mover(net, settings, schedule_steps, seed)
@@ -150,7 +151,8 @@ class Stepper:
         count = self._settings.gradient_accumulation
         measured = []
         for number in range(count):
-            with self._ranks.quiet(self._modules(), number < count - 1):
+            more = number < count - 1
+            with self._ranks.watched(), self._ranks.quiet(self._modules(), more):
                 losses = self.losses([_part(side, number, count) for side in sides], rng)
                 total = losses.total / count
                 torch.autograd.backward(self._scaler.scale(total) if self._scaler else total)

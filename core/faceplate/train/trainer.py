@@ -15,6 +15,7 @@ from faceplate.models.folder import ModelFolder
 from faceplate.models.lock import folder_lock
 from faceplate.models.repair import set_later_aside
 from faceplate.models.save import Save
+from faceplate.train.crew import help_train, make_loader, make_stepper
 from faceplate.train.estimate import Estimate
 from faceplate.train.events import Events
 from faceplate.train.guard import Guard, Trouble, measure_spread
@@ -33,13 +34,13 @@ from faceplate.train.opening import (
 )
 from faceplate.train.origin import fade_at, open_net
 from faceplate.train.preview import shown_faces
+from faceplate.train.ranks import Next, Order, Ranks, joined_ranks
 from faceplate.train.record import record_run, with_run
 from faceplate.train.rollback import Rollback, check_rollbacks, last_good_save
 from faceplate.train.saver import Saver
 from faceplate.train.sheets import Sheets
-from faceplate.train.step import StepLosses, Stepper
+from faceplate.train.step import StepLosses
 from faceplate.train.watch import Watch, scalars
-from faceplate.train.workers import pick_workers
 
 __all__ = ["TrainJob", "TrainResult", "train"]
 
@@ -63,14 +64,18 @@ def train(job: TrainJob, context: Context) -> TrainResult | Estimate:
     """
     with ExitStack() as stack:
         banks = open_banks(job, stack)
-        decisions = ask_consents(job, banks, context)
         set_up_torch(context, stack)
+        ranks = stack.enter_context(joined_ranks(pick_device(context.device)))
+        if not ranks.is_first:
+            return help_train(job, banks, ranks)
+        stack.enter_context(ranks.leading())
+        decisions = ask_consents(job, banks, context)
         if job.estimate:
             return estimate_job(job, context, banks)
         folder = open_model(job, banks, decisions[0])
         if not stack.enter_context(folder_lock(folder.path)):
             raise NotReady(f"another process is training {folder.path}: wait for it, or stop it")
-        training = Training(job, context, folder, banks)
+        training = Training(job, context, folder, banks, ranks)
         training.record([decision.consent_id for decision in decisions])
         return training.run()
 
@@ -83,12 +88,15 @@ class Training:
         context: Where reports go and cancellation comes from.
         folder: The model, locked by the caller.
         banks: Faces of the likeness, of the performer and of further people.
+        ranks: The processes that train together, of which this one leads.
     """
 
-    def __init__(self, job: TrainJob, context: Context, folder: ModelFolder, banks: Banks) -> None:
+    def __init__(
+        self, job: TrainJob, context: Context, folder: ModelFolder, banks: Banks, ranks: Ranks
+    ) -> None:
         check_rollbacks(job.rollbacks, job.rollback_lr)
         self._job, self._context, self._folder, self._banks = job, context, folder, banks
-        self._device = pick_device(context.device)
+        self._ranks, self._device = ranks, ranks.device
         self._dtype = pick_precision(self._device, job.precision)
         newest = folder.latest() if folder.saves() else None
         self._state = new_state(job) if newest is None else resumed_state(job, newest)
@@ -137,35 +145,19 @@ class Training:
         state = self._state
         self._opened = open_net(self._job, self._folder, state, newest)
         self._net = self._opened.net
-        rate = state.settings.learning_rate * state.lr_factor
-        self._stepper = Stepper(
-            self._net,
-            dataclasses.replace(state.settings, learning_rate=rate),
-            state.schedule_steps,
-            self._device,
-            self._dtype,
-            state.seed,
-        )
-        if self._opened.weights is not None:
-            self._stepper.restore(self._opened.weights, self._opened.training, self._opened.what)
+        begin = Order(Next.BEGIN, newest.step if newest else -1, state.lr_factor)
+        self._ranks.tell(begin)
+        self._stepper = make_stepper(self._opened, state, self._dtype, self._ranks)
 
     def _open_loader(self) -> Loader:
-        state = self._state
-        return Loader(
-            self._banks,
-            state.settings,
-            self._folder.config.net.resolution,
-            state.schedule_steps,
-            state.seed,
-            state.step,
-            workers=pick_workers(self._job.workers, self._device.type),
-            pinned=self._device.type == "cuda",
-        )
+        resolution = self._folder.config.net.resolution
+        return make_loader(self._banks, self._job, self._state, resolution, self._ranks)
 
     def _one_step(self) -> None:
         state = self._state
         if state.growths:
             self._net.fade(fade_at(state, state.step))
+        self._ranks.tell(Order(Next.STEP, state.step))
         losses = self._stepper(self._loader.next())
         trouble = self._trouble(state.step + 1, losses)
         if trouble is not None:
@@ -261,6 +253,8 @@ class Training:
         return minutes is not None and self._seconds() >= minutes * 60
 
     def _is_save_due(self) -> bool:
+        if not self._guard.is_calm:
+            return False  # it would push out a good save
         every = self._job.save_every_steps
         if every and self._state.step % every == 0:
             return True

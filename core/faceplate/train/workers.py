@@ -111,7 +111,7 @@ class WorkerPool:
     ) -> None:
         self._maker = SampleMaker(tuple(banks), settings)
         self._shares = [
-            Share(side, place) for side in range(len(banks)) for place in range(settings.batch)
+            Share(side, place) for side in range(len(banks)) for place in range(ring.shape.batch)
         ]
         room = [bank.cache_bytes // count for bank in banks]
         orders = [BankOrder.of(bank, size) for bank, size in zip(banks, room, strict=True)]
