@@ -17,6 +17,7 @@ from faceplate.color.ocio import load_config
 from faceplate.config import from_dict, to_dict
 from faceplate.context import Context
 from faceplate.errors import BadSettings, NotReady
+from faceplate.geometry.points import Matrix
 from faceplate.io.atomic import write_text
 from faceplate.io.frame import Frame, Window
 from faceplate.io.sequence import Sequence
@@ -27,6 +28,7 @@ from faceplate.merge.cast import load_cast
 from faceplate.merge.colors import measured_colors
 from faceplate.merge.face import CastFace
 from faceplate.merge.frame import swap_cast
+from faceplate.merge.motion import velocity_of_person
 from faceplate.merge.predictions import CachedPredictor, open_cache
 from faceplate.merge.trackmattes import measured_mattes
 from faceplate.merge.tweak import TweakJob, TweakShot
@@ -211,6 +213,11 @@ def _faces(track: Track, job: BufferJob, number: int) -> list[TrackedFace]:
     person = track.person(job.person)
     found = track.faces_at(number) if person is not None else []
     return [face for face in found if person is not None and face.person == person.person]
+
+
+def _velocity(track: Track, face: TrackedFace, number: int, place: _Buffer) -> Matrix | None:
+    person = track.person(face.person)
+    return None if person is None else velocity_of_person(person, number, place.pixel_aspect)
 
 
 def _space(track: Track, job: BufferJob) -> str:

@@ -6,6 +6,7 @@ it). Highlights above what the network can hold and values below its black stay;
 0 no pixel is written at all.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from faceplate.color.encodings import Encodings
 from faceplate.geometry.points import Box, Matrix
 from faceplate.geometry.warp import st_map, warp_back
 from faceplate.io.frame import Frame, sanitize
+from faceplate.merge.finish import Place, finish_face
 from faceplate.merge.layers import Region, box_slices
 from faceplate.merge.modes import Blend, blend
 from faceplate.merge.recipe import Recipe
@@ -24,6 +26,7 @@ __all__ = ["SwappedFace", "coverage_of", "paste", "unpremultiplied"]
 
 FloatArray = NDArray[np.float32]
 
+_WIDEST_LENS = 20  # pixels of radius that a match of the focus may find
 _BORDER = 1  # pixel around the matte, where a Poisson solve reads its boundary
 
 
@@ -49,6 +52,10 @@ class SwappedFace:
     """HxW of the ROI."""
     confidence: float
     """0..1, from the track."""
+    face_width: float
+    """Face width in plate pixels (of their height)."""
+    velocity: Matrix
+    """2x3: a plate point to its pixels per frame; zeros where no motion is blurred."""
 
 
 def paste(region: Region, swapped: SwappedFace, frame: Frame, encodings: Encodings,
@@ -70,13 +77,15 @@ def paste(region: Region, swapped: SwappedFace, frame: Frame, encodings: Encodin
     _over(region.matte[place], np.ones_like(matte), matte)
     if not laid.any():
         return
-    inner = _bounds(laid, _BORDER)  # colours are converted under the matte only
-    _lay_face(region, swapped, inner, laid[inner], coverage[inner], encodings, recipe)
+    reach = _reach(swapped, recipe)
+    inner = _bounds(laid, reach)  # colours are converted under the matte only
+    _lay_face(region, swapped, frame, inner, laid[inner], coverage[inner], encodings, recipe)
 
 
 def _lay_face(
     region: Region,
     swapped: SwappedFace,
+    frame: Frame,
     inner: tuple[slice, slice],
     matte: FloatArray,
     coverage: FloatArray,
@@ -94,6 +103,8 @@ def _lay_face(
     working = encodings.to_working(clean)
     seen = encodings.seen_of(clean, working)
     blended = blend(Blend(back, seen, working, matte), encodings, recipe)
+    where = Place(box, frame.number, swapped.face_width, swapped.velocity)
+    blended = finish_face(blended, clean, matte, where, recipe, encodings)
     with np.errstate(invalid="ignore", over="ignore"):
         change = np.nan_to_num(blended - seen, nan=0.0, posinf=0.0, neginf=0.0)
     face = np.where(coverage[..., None] > 0, clean, 0) + change
@@ -102,6 +113,16 @@ def _lay_face(
     region.confidence[place][matte > 0] = swapped.confidence
     if recipe.mode != "original":
         region.rgb[place] = delta_composite(plate, blended, seen, matte)
+
+
+def _reach(swapped: SwappedFace, recipe: Recipe) -> int:
+    """Return how many pixels around the matte can matter to what lies under it."""
+    x0, y0, x1, y1 = swapped.roi
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64)
+    ways = corners @ swapped.velocity[:, :2].T + swapped.velocity[:, 2]
+    motion = float(np.abs(ways).max()) * recipe.motion_blur / 200
+    lens = recipe.defocus_size / 2 + (_WIDEST_LENS if recipe.defocus else 0)
+    return _BORDER + math.ceil(motion + lens)
 
 
 def coverage_of(frame: Frame, box: Box) -> FloatArray:

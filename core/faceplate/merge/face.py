@@ -16,6 +16,7 @@ from faceplate.io.frame import Frame, sanitize
 from faceplate.io.tracked import TrackedFace
 from faceplate.merge.colors import match_colors
 from faceplate.merge.composite import SwappedFace, coverage_of, unpremultiplied
+from faceplate.merge.detail import sharpen
 from faceplate.merge.layers import part_of
 from faceplate.merge.mattes import (
     FaceMattes,
@@ -27,6 +28,7 @@ from faceplate.merge.mattes import (
 from faceplate.merge.predictions import FacePredictor
 from faceplate.merge.recipe import Recipe
 from faceplate.merge.trackmattes import LearnedMattes, chosen_mattes
+from faceplate.merge.upscale import Upscaler, super_resolve
 from faceplate.models.net import People
 from faceplate.models.predictor import Prediction
 from faceplate.segment import Segmenter
@@ -64,6 +66,10 @@ class CastFace:
     """Where external mattes are read from; None: the plate."""
     segmenter: Segmenter | None = None
     """What makes `segmented` mattes, where the recipe asks for any."""
+    upscaler: Upscaler | None = None
+    """What refines the predicted face, where the recipe asks for it."""
+    velocity: Matrix | None = None
+    """2x3: a plate point to its pixels per frame (`velocity_of`), where motion is blurred."""
 
     def __post_init__(self) -> None:
         if self.encodings.working != self.predictor.config.encoding:
@@ -106,9 +112,14 @@ def make_face(frame: Frame, cast: CastFace) -> SwappedFace:
         size / ratio / 100,
         cast.colors,
     )
+    finer = super_resolve(
+        face, cast.upscaler, recipe.super_resolution, recipe.super_resolution_power
+    )
+    finer = sharpen(finer, recipe.sharpen, recipe.sharpen_amount, recipe.sharpen_size)
+    pixels = np.sqrt(abs(np.linalg.det(back[:, :2])) / frame.pixel_aspect)  # of the crop, a pixel
     return SwappedFace(
-        face,
-        back,
+        finer,
+        _zoomed(back, finer.shape[0] / size),
         back,
         size,
         mattes.roi,
@@ -116,7 +127,16 @@ def make_face(frame: Frame, cast: CastFace) -> SwappedFace:
         mattes.learned,
         mattes.occlusion,
         cast.face.confidence,
+        size / ratio / float(pixels),
+        np.zeros((2, 3)) if cast.velocity is None else cast.velocity,
     )
+
+
+def _zoomed(matrix: Matrix, zoom: float) -> Matrix:
+    """Return the matrix to the pixels of a crop that is this many times as large."""
+    zoomed = matrix * zoom
+    zoomed[:, 2] += (zoom - 1) / 2
+    return zoomed
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,6 @@ __all__ = [
     "Recipe",
     "SECTIONS",
     "matte_terms",
-    "refuse_pending",
 ]
 
 Mode = Literal[
@@ -212,8 +211,8 @@ class Recipe:
     place in the plate."""
 
     denoise: Annotated[float, Span(0, 500, "%")] = 0.0
-    """Medians of 5 x 5 pixels over the face: one of this many per cent, then one of ten less, and so
-    on; above 100 each counts whole."""
+    """Medians of 5 x 5 pixels over the face: one of this many per cent, then one of ten less, and
+    so on; above 100 each counts whole."""
     bicubic_degrade: Annotated[float, Span(0, 100, "%")] = 0.0
     """How far the face is made smaller and larger again: its scale is 1 - this / 101."""
     color_degrade: Annotated[float, Span(0, 100, "%")] = 0.0
@@ -239,24 +238,6 @@ class Recipe:
                         f"recipe: {edge}{side} must be from {-high if side else low:g} to {high:g} "
                         f"{FACE} while edge_unit is face, got {value!r}"
                     )
-
-
-_PENDING = (
-    "super_resolution", "sharpen", "detail", "motion_blur", "defocus", "defocus_size", "grain",
-    "denoise", "bicubic_degrade", "color_degrade",
-)  # fmt: skip
-
-
-def refuse_pending(recipe: Recipe) -> None:
-    """Refuse what `swap_frame` does not do yet. Whoever builds it in takes its name off the list.
-
-    Raises:
-        BadSettings: Such a setting is not at its default.
-    """
-    default = Recipe()
-    for name in _PENDING:
-        if getattr(recipe, name) != getattr(default, name):
-            raise BadSettings(f"recipe: {name} is not built in yet; leave it out")
 
 
 def matte_terms(matte: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from faceplate.color.ocio import OcioConfig, load_config
 from faceplate.config import to_dict
 from faceplate.context import Context
 from faceplate.errors import NotFound
+from faceplate.geometry.points import Matrix
 from faceplate.io.plate import Plate, open_plate
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
@@ -20,9 +21,12 @@ from faceplate.merge.animated import AnimatedRecipe, load_recipe
 from faceplate.merge.cast import CastMember
 from faceplate.merge.colors import measured_colors
 from faceplate.merge.face import CastFace
+from faceplate.merge.finish import needs_motion
 from faceplate.merge.mattes import needs_segmenter
+from faceplate.merge.motion import velocity_of_person
 from faceplate.merge.predictions import CachedPredictor
 from faceplate.merge.trackmattes import measured_mattes
+from faceplate.merge.upscale import Upscaler, load_upscaler
 from faceplate.models.folder import SwapModelConfig
 from faceplate.models.net import People
 from faceplate.models.store import WeightStore
@@ -65,6 +69,8 @@ class Role:
     """Where external mattes come from."""
     segmenter: Callable[[str], Segmenter]
     """Gives a segmenter by its name."""
+    upscaler: Callable[[str], Upscaler | None]
+    """Gives an upscaler by its name; None for `none`."""
     _people: People = field(default=(0, 1))
 
     @property
@@ -98,17 +104,28 @@ class Role:
             measured_mattes(face, self.predictor.sha256),
             None if self.mattes is None else self.mattes.read(number),
             self.segmenter(recipe.segmenter) if needs_segmenter(recipe) else None,
+            self.upscaler(recipe.super_resolution),
+            self.velocity(number),
         )
+
+    def velocity(self, number: int) -> Matrix | None:
+        """Return how the face moves in a frame, where its recipe blurs motion, else None."""
+        found = self.track.person(self.person)
+        if found is None or not needs_motion(self.recipe.at(number)):
+            return None
+        return velocity_of_person(found, number, self.track.plate.pixel_aspect)
 
     def settings(self, number: int) -> dict[str, Any]:
         """Return as plain values what decides about the face in a frame, besides the model."""
         face, recipe = self.face(number), self.recipe.at(number)
         mattes = None if self.mattes is None else self.mattes.sha256(number)
+        velocity = self.velocity(number)
         return {
             "recipe": to_dict(recipe),
             "people": list(self.people(recipe.direction)),
             "morph": self.member.morph,
             "mattes": mattes,
+            "velocity": None if velocity is None else velocity.round(9).tolist(),
             "face": None if face is None else _plain(face, self.predictor.sha256),
         }
 
@@ -140,13 +157,18 @@ def _role(member: CastMember, given: Surroundings, config: OcioConfig) -> Role:
     mattes = None if member.mattes is None else open_plate(member.mattes, missing="skip")
     return Role(
         member, person, given.track, predictor, recipe, encodings, consent_id, mattes,
-        cache(partial(_segmenter, given.context)), people,
+        cache(partial(_segmenter, given.context)), cache(partial(_upscaler, given.context)), people,
     )  # fmt: skip
 
 
 def _segmenter(context: Context, name: str) -> Segmenter:
     store = WeightStore(context.home / "weights")
     return load_segmenter(name, store.path, threads=context.threads)
+
+
+def _upscaler(context: Context, name: str) -> Upscaler | None:
+    store = WeightStore(context.home / "weights")
+    return load_upscaler(name, store.path, threads=context.threads)
 
 
 def _faces_in(model: SwapModelConfig, people: People, recipe: AnimatedRecipe) -> list[str]:

@@ -21,7 +21,6 @@ from faceplate.merge.frame import show_predictions, swap_cast
 from faceplate.merge.layers import Layers
 from faceplate.merge.output import Output
 from faceplate.merge.predictions import CachedPredictor, open_cache
-from faceplate.merge.recipe import refuse_pending
 from faceplate.merge.roles import Role, Surroundings, cast_roles
 from faceplate.provenance.header import header_strings
 
@@ -183,9 +182,6 @@ class Shot:
             BadSettings: Recipes that do not go together at this frame.
         """
         cast = [role.cast_face(frame.number) for role in self.roles]
-        for one in cast:
-            if one is not None:
-                refuse_pending(one.recipe)
         if "raw-predict" in self.modes(frame.number):
             sizes = [role.predictor.resolution for role in self.roles]
             return show_predictions(frame, list(zip(sizes, cast, strict=True)))
