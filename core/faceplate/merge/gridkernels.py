@@ -25,9 +25,10 @@ from faceplate.merge.gridrows import (
     combine_row,
     compiled,
     direct_row,
-    dot_and_peak,
     gather_row,
     neighbours_row,
+    relax_dot_row,
+    relax_free_row,
     relax_row,
     remain_row,
     scale_row,
@@ -73,6 +74,7 @@ def restrict(
     coarse: tuple[Floats, Floats],
     open_sides: Integers,
     size: tuple[int, int],
+    red_only: bool,
 ) -> None:
     """Relax from zero and bring what is left to the coarse grid: the transpose of `spread_row`.
 
@@ -85,6 +87,7 @@ def restrict(
         coarse: Red and black right-hand side of the coarse grid, filled.
         open_sides: Whether the domain goes on to the array's top, bottom, left, right edge.
         size: Height and width of the grid.
+        red_only: The right-hand side is 0 at black cells, and not read there.
     """
     height = size[0]
     columns = left.shape[1]
@@ -95,8 +98,11 @@ def restrict(
             if y < height + _PAD:
                 scale_row(red, inverse[0], red_rhs, np.uint64(y), span)
             if _PAD <= y - 1 < height + _PAD:
-                lean = _black_lean(y - 1)
-                relax_row(black, inverse[1], black_rhs, red, np.uint64(y - 1), span, lean)
+                row, lean = np.uint64(y - 1), _black_lean(y - 1)
+                if red_only:
+                    relax_free_row(black, inverse[1], red, row, span, lean)
+                else:
+                    relax_row(black, inverse[1], black_rhs, red, row, span, lean)
             if _PAD <= y - 2 < height + _PAD:
                 lean = _red_lean(y - 2)
                 neighbours_row(left, inverse[0], black, np.uint64(y - 2), span, lean)
@@ -145,6 +151,7 @@ def correct(
     coarse: Floats,
     out: tuple[Floats, Floats],
     figures: Doubles,
+    red_only: bool,
 ) -> None:
     """Relax from zero, add the correction of the coarse grid, relax black, relax red.
 
@@ -155,6 +162,7 @@ def correct(
         coarse: The coarse grid's solution, plain, (C, Hc + 4, Wc + 2): row y at y + 2, x at x + 1.
         out: Red and black solution, filled; 0 outside the spans.
         figures: (2, C): sum of rhs * out over red cells and largest |out| there, filled.
+        red_only: As for `restrict`.
     """
     height = rhs[0].shape[1] - 2 * _PAD
     for c in range(len(rhs[0])):
@@ -165,12 +173,15 @@ def correct(
             if y < height + _PAD:
                 spread_row(red, inverse[0], red_rhs, plain, np.uint64(y), span, _red_lean(y))
             if _PAD <= y - 1 < height + _PAD:
-                lean = _black_lean(y - 1)
-                relax_row(black, inverse[1], black_rhs, red, np.uint64(y - 1), span, lean)
+                row, lean = np.uint64(y - 1), _black_lean(y - 1)
+                if red_only:
+                    relax_free_row(black, inverse[1], red, row, span, lean)
+                else:
+                    relax_row(black, inverse[1], black_rhs, red, row, span, lean)
             if y - 2 >= _PAD:
                 row = np.uint64(y - 2)
-                relax_row(red, inverse[0], red_rhs, black, row, span, _red_lean(y - 2))
-                dot, peak = dot_and_peak(red, red_rhs, row, span)
+                lean = _red_lean(y - 2)
+                dot, peak = relax_dot_row(red, inverse[0], red_rhs, black, row, span, lean)
                 total += float(dot)
                 largest = max(largest, float(peak))
         figures[0, c], figures[1, c] = total, largest
@@ -293,8 +304,7 @@ def search(
                 direct_row(own, turned, beta[c], np.uint64(y), span)
             if _PAD <= y - 1 < height + _PAD:
                 row = np.uint64(y - 1)
-                neighbours_row(black, inverse_black, own, row, span, _black_lean(y - 1))
-                scale_row(black, inverse_black, black, row, span)
+                relax_free_row(black, inverse_black, own, row, span, _black_lean(y - 1))
             if y - 2 >= _PAD:
                 row, lean = np.uint64(y - 2), _red_lean(y - 2)
                 total += float(apply_row(out, own, degree_red, black, row, span, lean))

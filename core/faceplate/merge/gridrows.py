@@ -19,9 +19,10 @@ __all__ = [
     "combine_row",
     "compiled",
     "direct_row",
-    "dot_and_peak",
     "gather_row",
     "neighbours_row",
+    "relax_dot_row",
+    "relax_free_row",
     "relax_row",
     "remain_row",
     "scale_row",
@@ -59,6 +60,33 @@ def relax_row(
     for j in range(span[y, 0], span[y, 1]):
         near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
         out[y, j] = inverse[y, j] * (rhs[y, j] + near)
+
+
+@compiled
+def relax_free_row(
+    out: Floats, inverse: Floats, other: Floats, y: np.uint64, span: Spans, lean: np.uint64
+) -> None:
+    """Relax row y as `relax_row` does, where the right-hand side is 0."""
+    for j in range(span[y, 0], span[y, 1]):
+        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
+        out[y, j] = inverse[y, j] * near
+
+
+@compiled
+def relax_dot_row(
+    out: Floats, inverse: Floats, rhs: Floats, other: Floats, y: np.uint64, span: Spans,
+    lean: np.uint64,
+) -> tuple[np.float32, np.float32]:  # fmt: skip
+    """Relax row y; return its product with the right-hand side, and its largest |value|."""
+    total, largest = _ZERO, _ZERO
+    for j in range(span[y, 0], span[y, 1]):
+        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
+        right = rhs[y, j]
+        value = inverse[y, j] * (right + near)
+        out[y, j] = value
+        total += value * right
+        largest = max(largest, abs(value))
+    return total, largest
 
 
 @compiled
@@ -108,16 +136,6 @@ def spread_row(
         side = _NEAR * coarse[near, j + lean - _ONE] + _FAR * coarse[far, j + lean - _ONE]
         added = _NEAR * middle + _FAR * side
         out[y, j] = inverse[y, j] * rhs[y, j] + (added if inverse[y, j] > _ZERO else _ZERO)
-
-
-@compiled
-def dot_and_peak(a: Floats, b: Floats, y: np.uint64, span: Spans) -> tuple[np.float32, np.float32]:
-    """Return the sum of a * b over row y, and the largest of |a|."""
-    total, largest = _ZERO, _ZERO
-    for j in range(span[y, 0], span[y, 1]):
-        total += a[y, j] * b[y, j]
-        largest = max(largest, abs(a[y, j]))
-    return total, largest
 
 
 @compiled

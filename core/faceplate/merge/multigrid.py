@@ -131,16 +131,14 @@ class _Solver:
     def solve(self, iterations: int) -> Harmonic:
         """Run conjugate gradients on the red cells of the finest grid."""
         fine = self.grids[0]
-        right, black = fine.rhs
-        x, direction, image, none = (np.zeros_like(right) for _ in range(4))
+        r, black = fine.rhs
+        x, direction, image = (np.zeros_like(r) for _ in range(3))
         kernels.eliminate(fine.rhs, fine.inverse, fine.span, fine.first[1])
-        r = right
-        system = (r, none)  # the black right-hand side is eliminated
         before = np.zeros(len(r))
         curvature = np.zeros(len(r))
         update, count = 0.0, 0
         while count < iterations:
-            self._cycle(0, system, fine.first)
+            self._cycle(0, fine.rhs, fine.first)
             now = fine.figures[0].copy()
             beta = _ratio(now, before)
             kernels.search(
@@ -166,14 +164,16 @@ class _Solver:
         if level + 1 < len(self.grids):
             below = self.grids[level + 1]
             kernels.restrict(
-                rhs, grid.inverse, grid.span, out, grid.left, below.rhs, self._open, grid.size
-            )
+                rhs, grid.inverse, grid.span, out, grid.left, below.rhs, self._open, grid.size,
+                level == 0,
+            )  # fmt: skip
             self._solve_coarse(level + 1)
             coarse = below.plain
         else:  # too thin for a coarser grid: relaxation alone reaches all of it
             height, width = grid.size
             coarse = np.zeros((len(out[0]), height // 2 + 5, width + 4), np.float32)
-        kernels.correct(rhs, grid.inverse, grid.span, coarse, out, grid.figures)
+        # the black cells of the finest grid are eliminated
+        kernels.correct(rhs, grid.inverse, grid.span, coarse, out, grid.figures, level == 0)
 
     def _solve_coarse(self, level: int) -> None:
         """Fill `plain` of a coarse grid: directly, or by one or two cycles."""
