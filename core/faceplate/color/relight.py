@@ -16,6 +16,7 @@ Image = NDArray[np.float32]
 
 _NO_WEIGHT = 1e-4  # below this the blurred matte says nothing about a pixel
 _COARSE_SIGMA = 4.0  # pixels; wider blurs run on a smaller picture, which loses nothing of them
+_LIGHT_SIGMA = 8.0  # pixels; light is worked out on a picture on which its radius is about this
 _FEATURE = 0.1
 """How unlike its surroundings a feature is that edge = 1 leaves out, in the working encoding."""
 _ROUNDS = 2  # the weights have settled by then
@@ -74,6 +75,19 @@ def relight(
 
 
 def _light(difference: Image, matte: Image, radius: float, edge: float) -> Image:
+    """Return the low pass of a difference, worked out on a picture no larger than it needs."""
+    factor = int(radius / _LIGHT_SIGMA)
+    if factor < 2:
+        return _robust(difference, matte, radius, edge)
+    weighted = np.dstack([difference * matte[..., None], matte])
+    coarse = _shrunk(weighted, factor)
+    total = coarse[..., 3]
+    mean = coarse[..., :3] / np.maximum(total, _NO_WEIGHT)[..., None]
+    light = _robust(mean, np.ascontiguousarray(total), radius / factor, edge)
+    return _grown(light, factor, difference.shape)
+
+
+def _robust(difference: Image, matte: Image, radius: float, edge: float) -> Image:
     light = lowpass(difference, matte, radius)
     if edge <= 0:
         return light
@@ -87,25 +101,31 @@ def _light(difference: Image, matte: Image, radius: float, edge: float) -> Image
 
 def _blur(image: Image, sigma: float) -> Image:
     # Zeros beyond the border carry no weight, so the normalisation makes up for them too.
-    height, width = image.shape[:2]
     factor = int(sigma / _COARSE_SIGMA)
     if factor < 2:
         return _gauss(image, sigma)
-    # whole cells only: the rest of the last ones is black, as all that lies beyond the border
+    # averaging over a cell and going back linearly have a variance of their own, in cells
+    variance = (sigma / factor) ** 2 - 1 / 12 - 1 / 6
+    return _grown(_gauss(_shrunk(image, factor), float(np.sqrt(variance))), factor, image.shape)
+
+
+def _shrunk(image: NDArray[Any], factor: int) -> Image:
+    """Average over cells; what lies beyond the border is black, and one cell of it is kept."""
+    height, width = image.shape[:2]
     padded = cv2.copyMakeBorder(
         image, 0, -height % factor, 0, -width % factor, cv2.BORDER_CONSTANT, value=(0,) * 4
     )
-    rows, columns = padded.shape[:2]
-    cells = (columns // factor + 2, rows // factor + 2)  # one around, for the way back
-    coarse = cv2.resize(padded, (cells[0] - 2, cells[1] - 2), interpolation=cv2.INTER_AREA)
-    coarse = cv2.copyMakeBorder(coarse, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0,) * 4)
-    # averaging over a cell and going back linearly have a variance of their own, in cells
-    variance = (sigma / factor) ** 2 - 1 / 12 - 1 / 6
-    blurred = _gauss(coarse, float(np.sqrt(variance)))
-    large = cv2.resize(
-        blurred, (cells[0] * factor, cells[1] * factor), interpolation=cv2.INTER_LINEAR
-    )
-    return np.ascontiguousarray(large[factor : factor + height, factor : factor + width])
+    cells = (padded.shape[1] // factor, padded.shape[0] // factor)
+    coarse = cv2.resize(padded, cells, interpolation=cv2.INTER_AREA)
+    border = cv2.copyMakeBorder(coarse, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0,) * 4)
+    return np.asarray(border, np.float32)
+
+
+def _grown(coarse: Image, factor: int, shape: tuple[int, ...]) -> Image:
+    """Return a picture that `_shrunk` made to its size, linearly."""
+    size = (coarse.shape[1] * factor, coarse.shape[0] * factor)
+    large = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(large[factor : factor + shape[0], factor : factor + shape[1]])
 
 
 def _gauss(image: NDArray[Any], sigma: float) -> Image:

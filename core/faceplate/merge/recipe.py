@@ -107,8 +107,9 @@ class Recipe:
     large: more of the likeness's own shading."""
     relight_levels: Annotated[int, Span(1, 4)] = 1
     """Radii that `relight` uses, each half of the one before, averaged."""
-    relight_edge: Annotated[float, Span(0, 100, "%")] = 0.0
-    """How far the low pass of `relight` stops at edges of the light: 0 is a plain Gaussian."""
+    relight_edge: Annotated[float, Span(0, 100, "%")] = 50.0
+    """How far the low pass of `relight` leaves out what is no light, such as a brow that only one
+    of the faces has: 0 is a plain Gaussian."""
 
     hist_threshold: Annotated[float, Span(0, 1, "quantile")] = 0.933
     """Up to which quantile the histograms are matched; above, the last match goes on."""

@@ -75,7 +75,7 @@ def _relit(base: Recipe, radii: Sequence[float]) -> list[Recipe]:
     return [
         *(replace(relit, relight_radius=radius) for radius in radii),
         *(replace(relit, relight_levels=levels) for levels in (2, 3)),
-        *(replace(relit, relight_edge=edge) for edge in (50.0, 100.0)),
+        *(replace(relit, relight_edge=edge) for edge in (0.0, 50.0, 100.0)),
     ]
 
 

@@ -90,3 +90,19 @@ def test_edge_does_not_bring_a_feature_of_the_plate_into_the_swap():
     plate[28:32, 22:42] -= 0.3
     moved = relight(swap, plate, disc(), (5.0,), 1.0)
     assert np.abs(moved - swap)[28:32, 22:42].max() < 0.03
+
+
+def test_the_light_of_a_large_crop_is_that_of_the_crop_made_small():
+    # oracle: the same faces at a fifth of the size and of the radius, where nothing is shrunk
+    random = np.random.default_rng(8)
+    swap, plate = (
+        cv2.resize(random.random((12, 12, 3), np.float32), (SIZE, SIZE)) for _ in range(2)
+    )
+    large = [np.kron(image, np.ones((5, 5, 1), np.float32)) for image in (swap, plate)]
+    matte = np.kron(disc(), np.ones((5, 5), np.float32))
+    for edge in (0.0, 1.0):
+        small = relight(swap, plate, disc(), (6.0,), edge) - swap
+        moved = relight(large[0], large[1], matte, (30.0,), edge) - large[0]
+        apart = np.abs(moved[2::5, 2::5] - small)[disc(22) > 0]
+        assert apart.mean() < 0.004
+        assert apart.max() < 0.02

@@ -21,7 +21,7 @@ def test_the_ideal_prediction_is_merged_in_the_first_mode_with_every_transfer():
 
 
 def test_relight_comes_with_its_radii_levels_and_edges_none_of_them_twice():
-    base = Recipe(relight_radius=12)
+    base = Recipe(relight_radius=12, relight_edge=0)
     listed = contenders(base, ("overlay",), ("relight",), (6.0, 12.0))
     labels = [one.label for one in listed if one.source == "model"]
     assert labels == [
