@@ -66,9 +66,14 @@ class Save:
         """Return the weights by name, in the number format they are stored in."""
         return self._tensors(_WEIGHTS)
 
+    @property
+    def has_optimizer(self) -> bool:
+        """Whether it holds what training goes on with; an exported model does not."""
+        return _OPTIMIZER in self.manifest().files
+
     def optimizer(self) -> dict[str, Tensor] | None:
         """Return the optimiser's tensors; None where the model was exported without them."""
-        return self._tensors(_OPTIMIZER) if _OPTIMIZER in self.manifest().files else None
+        return self._tensors(_OPTIMIZER) if self.has_optimizer else None
 
     def state(self) -> dict[str, Any]:
         """Return the plain values that go with the weights."""

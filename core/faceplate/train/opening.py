@@ -50,11 +50,9 @@ def open_banks(job: TrainJob, stack: ExitStack) -> Banks:
         NotFound: A faceset is missing or empty.
         BadSettings: They do not fit each other, the model or the job.
     """
-    if job.cache_mb < 0:
-        raise BadSettings(f"cache_mb {job.cache_mb}: expected at least 0")
     resolution, face_type = _net_of(job).resolution, _face_type_of(job)
     paths = (job.likeness, job.performer, *job.others)
-    room = job.cache_mb * 2**20 // len(paths)
+    room = _cache_mb(job) * 2**20 // len(paths)
     opened: list[FaceBank] = []
     for path in paths:
         bank = FaceBank(Path(path), resolution, room, face_type)
@@ -63,6 +61,15 @@ def open_banks(job: TrainJob, stack: ExitStack) -> Banks:
     for other, path in zip(opened[1:], paths[1:], strict=True):
         _refuse_unlike(opened[0], other, path)
     return tuple(opened)
+
+
+def _cache_mb(job: TrainJob) -> int:
+    """Return the memory for faces of the job, of the model that is there or of the preset."""
+    if not ModelFolder.exists(job.out):
+        return new_state(job).settings.cache_mb
+    folder = ModelFolder(job.out)
+    state = resumed_state(job, folder.latest()) if folder.saves() else new_state(job)
+    return state.settings.cache_mb
 
 
 def _refuse_unlike(likeness: FaceBank, other: FaceBank, path: str) -> None:
@@ -211,9 +218,9 @@ def comparable_loss(state: TrainState, save: Save | None) -> float:
     """Return the mean loss of both people that a save had come to.
 
     Infinity where the training has none yet, or goes on with other settings or another network, so
-    that its losses mean something else.
+    that its losses mean something else, or with a fresh optimiser, whose first steps are rough.
     """
-    if save is None:
+    if save is None or not save.has_optimizer:
         return math.inf
     saved = read_state(save)
     now = state.settings

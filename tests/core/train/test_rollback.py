@@ -1,4 +1,5 @@
 import dataclasses
+import math
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from faceplate.errors import BadSettings, Damaged
 from faceplate.models.folder import ModelFolder
 from faceplate.progress import Progress
 from faceplate.train.checkpoint import TrainState, read_state
+from faceplate.train.opening import comparable_loss
 from faceplate.train.rollback import check_rollbacks, last_good_save
 from faceplate.train.trainer import train
 
@@ -93,3 +95,17 @@ def test_the_good_save_is_the_newest_before_the_trouble(tmp_path: Path) -> None:
 def test_settings_out_of_range_are_refused(most: int, factor: float) -> None:
     with pytest.raises(BadSettings, match="expected"):
         check_rollbacks(most, factor)
+
+
+def test_losses_are_compared_only_where_they_mean_the_same(tmp_path: Path) -> None:
+    job = tiny_job(tmp_path, steps=12)
+    train(job, context(tmp_path))
+    folder = ModelFolder(job.out)
+    saved = folder.latest()
+    assert comparable_loss(state(job), saved) == pytest.approx(sum(state(job).history.recent()))
+    other = state(job)
+    other.settings = dataclasses.replace(other.settings, eyes_mouth_priority=False)
+    assert comparable_loss(other, saved) == math.inf
+    exported = folder.export(tmp_path / "exported").latest()
+    assert comparable_loss(state(job), exported) == math.inf
+    assert comparable_loss(state(job), None) == math.inf
