@@ -82,7 +82,7 @@ def _light(difference: Image, matte: Image, radius: float, edge: float) -> Image
     weighted = np.dstack([difference * matte[..., None], matte])
     coarse = _shrunk(weighted, factor)
     total = coarse[..., 3]
-    mean = coarse[..., :3] / np.maximum(total, _NO_WEIGHT)[..., None]
+    mean = np.asarray(coarse[..., :3] / np.maximum(total, _NO_WEIGHT)[..., None], np.float32)
     light = _robust(mean, np.ascontiguousarray(total), radius / factor, edge)
     return _grown(light, factor, difference.shape)
 
