@@ -85,6 +85,8 @@ class TrainSettings:
     """Compute inner results a second time for the gradient in place of keeping them."""
     offload_optimizer: bool = False
     """Keep the optimiser's state in main memory, for GPUs that are short of it."""
+    cache_mb: int = 2048
+    """Memory for decoded faces in MB, at least 0."""
     compile: bool = False
     """Compile the network's parts; the first steps take minutes."""
     random_warp: bool = True
@@ -162,6 +164,7 @@ def _ranges(settings: TrainSettings) -> tuple[tuple[str, bool, str], ...]:
         ("face_style_power", 0 <= s.face_style_power <= 100, "0..100"),
         ("bg_style_power", 0 <= s.bg_style_power <= 100, "0..100"),
         ("background_power", 0 <= s.background_power <= 1, "0..1"),
+        ("cache_mb", s.cache_mb >= 0, "at least 0"),
         ("ema_decay", 0 <= s.ema_decay < 1, "0 up to 1"),
         (
             "gradient_accumulation",
@@ -208,6 +211,17 @@ PRESETS: dict[PresetName, Preset] = {
         ),
         "quick96",
     ),
+    # Two gigabytes in all, saves and faces included: on a small GPU, or beside other work.
+    "2gb": Preset(
+        DFConfig(128, "ud", 192, 48, 48, 16),
+        TrainSettings(
+            batch=4,
+            optimizer="rmsprop",
+            gradient_accumulation=2,
+            checkpointing=True,
+            cache_mb=256,
+        ),
+    ),
     # About an hour on one core, at most 10 MB without the optimiser. A small network must spend its
     # room on the two people: it sees little that the shot does not hold.
     "demo": Preset(
@@ -227,8 +241,10 @@ PRESETS: dict[PresetName, Preset] = {
             transform=0.04,
             rotation_deg=4.0,
             shift=0.02,
-            light_stops=0.2,
-            performer_light=0.7,
+            light_stops=0.1,
+            performer_light=0.9,
+            performer_pairs=0.6,
+            late_warp=0.0,
             uniform_yaw=True,
         ),
     ),
