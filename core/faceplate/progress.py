@@ -58,7 +58,7 @@ class Progress:
         self._cancelled = cancelled
         self.control = control or Control()
         """What the work is told besides to stop."""
-        self._began: dict[str, tuple[float, int]] = {}
+        self._began: dict[str, tuple[float, int, int]] = {}
         self._last: Report | None = None
 
     def check(self) -> None:
@@ -93,7 +93,10 @@ class Progress:
 
     def _seconds_left(self, title: str, done: int, total: int | None) -> float | None:
         now = time.monotonic() - self.control.paused_s
-        began, first = self._began.setdefault(title, (now, done))
+        began, first, last = self._began.get(title, (now, done, done))
+        if done < last:  # the same kind of work begins again
+            began, first = now, done
+        self._began[title] = began, first, done
         if total is None or done <= first:
             return None
         return (now - began) / (done - first) * (total - done)

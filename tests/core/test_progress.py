@@ -51,6 +51,19 @@ def test_each_title_has_its_own_clock(clock: Clock) -> None:
     assert seen[-1].seconds_left == 1.0
 
 
+def test_work_of_a_kind_that_begins_again_is_estimated_anew(clock: Clock) -> None:
+    seen: list[Report] = []
+    progress = Progress(seen.append)
+    progress.report("train", 1, 3)
+    clock.now += 100
+    progress.report("train", 3, 3)
+    clock.now += 100
+    progress.report("train", 1, 3)
+    clock.now += 2
+    progress.report("train", 2, 3)
+    assert [report.seconds_left for report in seen] == [None, 0.0, None, 2.0]
+
+
 def test_work_stops_at_the_next_report_once_somebody_asked() -> None:
     asked: list[bool] = []
     progress = Progress(cancelled=lambda: bool(asked))

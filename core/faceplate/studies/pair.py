@@ -59,7 +59,10 @@ class RenderedPair:
         return str(self.folder / "truth_B.json")
 
     def spread(self, count: int, max_yaw: float) -> list[int]:
-        """Return frames with a face within a yaw, in threes (flicker needs them) over the shot.
+        """Return frames with a free face within a yaw, in threes (flicker needs them).
+
+        Where the description names what hides a face, such frames are left out: a hand tells
+        nothing about a network.
 
         Raises:
             NotFound: There are no three such frames in a row.
@@ -117,7 +120,9 @@ class RenderedPair:
             return {
                 int(number)
                 for number, entry in entries.items()
-                if not entry["empty"] and abs(float(entry["yaw"])) <= max_yaw
+                if not entry["empty"]
+                and not entry.get("occluder")
+                and abs(float(entry["yaw"])) <= max_yaw
             }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadSettings(f"{self.truth_json} is no description of faces: {error}") from error

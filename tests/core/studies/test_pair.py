@@ -8,12 +8,16 @@ from faceplate.errors import BadSettings, NotFound
 from faceplate.studies.pair import RenderedPair
 
 
-def pair(folder: Path, yaws: dict[int, float | None]) -> RenderedPair:
+def pair(folder: Path, yaws: dict[int, float | None], hidden: tuple[int, ...] = ()) -> RenderedPair:
     """Make the folder of a pair whose frames have these yaws; None shows no face."""
     for name in ("A", "B", "S", "A_masks/face", "B_masks/visible"):
         (folder / name).mkdir(parents=True)
     frames = {
-        str(n): {"yaw": 0.0 if yaw is None else yaw, "empty": yaw is None}
+        str(n): {
+            "yaw": 0.0 if yaw is None else yaw,
+            "empty": yaw is None,
+            "occluder": "hand" if n in hidden else None,
+        }
         for n, yaw in yaws.items()
     }
     (folder / "truth_B.json").write_text(json.dumps({"frames": frames}))
@@ -25,6 +29,11 @@ def test_frames_come_in_threes_spread_over_the_shot(tmp_path: Path) -> None:
     assert made.spread(3, 40) == [16, 17, 18]
     assert made.spread(9, 40) == [4, 5, 6, 16, 17, 18, 25, 26, 27]
     assert len(made.spread(999, 40)) == 30
+
+
+def test_frames_with_a_hand_before_the_face_are_not_measured(tmp_path: Path) -> None:
+    made = pair(tmp_path, dict.fromkeys(range(1, 10), 0.0), hidden=(4,))
+    assert made.spread(99, 40) == [1, 2, 3, 5, 6, 7]
 
 
 def test_turned_and_empty_frames_are_not_measured(tmp_path: Path) -> None:
@@ -56,4 +65,4 @@ def test_the_bundled_shot_is_a_pair() -> None:
     assert Path(mini.frames_of("S") % 1001).is_file()
     assert Path(mini.mattes_of("A") % 1001).is_file()
     assert Path(mini.mattes_of("B") % 1001).is_file()
-    assert len(mini.spread(6, 40)) == 6
+    assert mini.spread(6, 40) == [1001, 1002, 1003]
