@@ -2,12 +2,15 @@
 
 Baseline: float32, NCHW, one convolution per head, SSIM by two-dimensional depth-wise convolution,
 RMSprop tensor by tensor with fresh random numbers for its dropout. Candidate: `faceplate.train`
-as it is: channels_last, bfloat16 where the machine is fast in it, heads in one convolution, SSIM by
-banded matrices, RMSprop over all tensors at once, dropout from one random pattern.
+as it is: channels_last, bfloat16 where the machine is fast in it, heads in one convolution, the
+gradient of large kernels over small maps as a matrix product, SSIM by banded matrices, RMSprop
+piece by piece in cache, dropout from one random pattern.
 
-On one thread and in processor seconds, which a busy machine disturbs least.
+On one thread and in processor seconds, which a busy machine disturbs least. The wait for data is
+measured on the clock, with the shipped loader beside the shipped step.
 
-Gate: without dropout and from the same weights both learn the same batches with the same losses.
+Gate: without dropout and from the same weights both learn the same 300 batches, and the means of
+their losses over 25 steps stay together; the data wait is below 3 %.
 """
 
 import argparse
@@ -15,12 +18,15 @@ import dataclasses
 import statistics
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from tests.support.training import tiny_faceset
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -28,7 +34,9 @@ from benchmarks.harness import Outcome, alternate, finish
 from faceplate.models.blocks import Decoder
 from faceplate.models.device import pick_device, pick_precision
 from faceplate.models.df import DF, DFConfig
-from faceplate.train.loader import Batch, SideBatch
+from faceplate.models.net import NetConfig
+from faceplate.train.faces import FaceBank
+from faceplate.train.loader import Batch, Loader, SideBatch
 from faceplate.train.losses import soft_mask
 from faceplate.train.presets import PRESETS, TrainSettings
 from faceplate.train.step import Stepper
@@ -36,18 +44,41 @@ from faceplate.train.step import Stepper
 __all__ = ["main", "measure"]
 
 GOAL = 1.5
-GATES = {torch.float32: 2e-3, torch.bfloat16: 3e-2}
-"""Largest relative difference of a loss, by the candidate's number format."""
+GATES = {torch.float32: 1e-2, torch.bfloat16: 5e-2}
+"""Largest relative difference of the losses' means, by the candidate's number format; or twice that
+of two eager runs that differ by one rounding, if that is more."""
+_WAIT_GATE = 0.03
+"""Largest share of the time in which steps wait for their faces."""
 _PARITY_NET = DFConfig(96, "ud", 32, 16, 16, 8)
-_PARITY_STEPS = 10
+_PARITY_STEPS, _PARITY_MEAN, _PARITY_RATE = 300, 25, 5e-5
+_STAGES = ("forward", "loss", "backward", "optimiser")
 
 
 class Steps(Protocol):
-    """What both candidates can do."""
+    """What both candidates can do, stage by stage."""
 
-    def losses(self, batch: Batch) -> tuple[Tensor, Tensor]: ...
+    def forward(self, batch: Batch) -> Any: ...
+
+    def loss(self, passed: Any) -> Tensor: ...
 
     def update(self, step: int) -> None: ...
+
+
+class ShippedSteps:
+    """A training step as `faceplate train` has it."""
+
+    def __init__(self, stepper: Stepper) -> None:
+        self._stepper = stepper
+
+    def forward(self, batch: Batch) -> Any:
+        sides = self._stepper.sides(batch)
+        return self._stepper.forward(sides, self._stepper.rng(batch.step)), sides
+
+    def loss(self, passed: Any) -> Tensor:
+        return self._stepper.judge(*passed).total
+
+    def update(self, step: int) -> None:
+        self._stepper.update(step)
 
 
 class PlainSteps:
@@ -60,17 +91,25 @@ class PlainSteps:
         lr = settings.learning_rate
         self._optimizer = torch.optim.RMSprop(self._params, lr, alpha=0.9, eps=1e-6, foreach=False)
 
-    def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def forward(self, batch: Batch) -> Any:
         sides = [_planes(batch.likeness), _planes(batch.performer)]
         code = self.net.encode(torch.cat([image for image, _, _ in sides]))
         count = len(batch.likeness.image)
         decoders = (self.net.decoder_likeness, self.net.decoder_performer)
         codes = (code[:count], code[count:])
-        first, second = (
-            _plain_loss(_plain_image(decoder, part), decoder.to_matte(part), target, mattes[:, :1])
-            for decoder, part, (_, target, mattes) in zip(decoders, codes, sides, strict=True)
-        )
-        return first, second
+        decoded = [
+            (_plain_image(decoder, part), decoder.to_matte(part))
+            for decoder, part in zip(decoders, codes, strict=True)
+        ]
+        return decoded, sides
+
+    def loss(self, passed: Any) -> Tensor:
+        decoded, sides = passed
+        losses = [
+            _plain_loss(image, matte, target, mattes[:, :1])
+            for (image, matte), (_, target, mattes) in zip(decoded, sides, strict=True)
+        ]
+        return torch.stack(losses).sum()
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -94,39 +133,52 @@ def main() -> int:
 def measure(repeats: int = 5) -> Outcome:
     """Time both and print the table, the stages and the outcome."""
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     device = pick_device("cpu")
     dtype = pick_precision(device)
     preset = PRESETS["quick96"]
     batches = [_batch(step, preset.net.resolution, preset.settings.batch) for step in range(2)]
-    plain = PlainSteps(DF(preset.net), preset.settings)
-    shipped = Stepper(DF(preset.net), preset.settings, 100, device, dtype, seed=0)
+    plain = PlainSteps(_net(preset.net), preset.settings)
+    stepper = Stepper(_net(preset.net), preset.settings, 100, device, dtype, seed=0)
     stages: dict[str, dict[str, list[float]]] = {}
     runs = {
         "eager float32 NCHW": _timed(plain, batches, stages.setdefault("eager", {})),
-        f"as shipped ({dtype})": _timed(shipped, batches, stages.setdefault("shipped", {})),
+        f"as shipped ({dtype})": _timed(
+            ShippedSteps(stepper), batches, stages.setdefault("shipped", {})
+        ),
     }
     timings = alternate(runs, repeats, clock=time.process_time)
     eager, ours = (timing.median for timing in timings.values())
-    accuracy, gate = _parity(device, dtype), GATES[dtype]
     _print_stages(stages, repeats)
+    wait = _data_wait(stepper, preset.settings)
+    print(f"{'data wait':32}{wait:12.2%}   of the time, goal below {_WAIT_GATE:.0%}")
+    accuracy, noise = _parity(device, dtype)
+    gate = max(GATES[dtype], 2 * noise)
     ratio = eager / ours
-    outcome = Outcome("train", ratio, GOAL, accuracy, gate, ratio >= GOAL and accuracy <= gate)
+    passed = ratio >= GOAL and accuracy <= gate and wait < _WAIT_GATE
+    outcome = Outcome("train", ratio, GOAL, accuracy, gate, passed)
     finish(outcome, timings)
     return outcome
+
+
+def _net(config: NetConfig) -> DF:
+    return DF(DFConfig(**{f.name: getattr(config, f.name) for f in dataclasses.fields(DFConfig)}))
 
 
 def _timed(
     steps: Steps, batches: list[Batch], stages: dict[str, list[float]]
 ) -> Callable[[], None]:
-    stages.update(defaultdict(list, {"forward and loss": [], "backward": [], "update": []}))
+    stages.update({name: [] for name in _STAGES})
     count = [0]
 
     def run() -> None:
         batch = batches[count[0] % len(batches)]
         marks = [time.process_time()]
-        likeness, performer = steps.losses(batch)
+        passed = steps.forward(batch)
         marks.append(time.process_time())
-        torch.autograd.backward(likeness + performer)
+        total = steps.loss(passed)
+        marks.append(time.process_time())
+        torch.autograd.backward(total)
         marks.append(time.process_time())
         steps.update(count[0])
         marks.append(time.process_time())
@@ -146,22 +198,55 @@ def _print_stages(stages: dict[str, dict[str, list[float]]], repeats: int) -> No
         print(f"{name:32}{eager * 1e3:12.1f}{shipped * 1e3:12.1f}{eager / shipped:8.2f}")
 
 
-def _parity(device: torch.device, dtype: torch.dtype) -> float:
-    """Return the largest relative difference of the losses of both over some steps."""
-    settings = dataclasses.replace(PRESETS["quick96"].settings, lr_dropout=0.0, batch=2)
-    plain = PlainSteps(DF(_PARITY_NET, seed=1), settings)
+def _data_wait(stepper: Stepper, settings: TrainSettings, steps: int = 8) -> float:
+    """Return the share of the time in which steps wait for the batches of a real faceset."""
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        banks = []
+        for seed, name in enumerate(("likeness", "performer")):
+            path = tiny_faceset(Path(folder) / name, name, count=48, size=256, seed=seed)
+            banks.append(FaceBank(path, stepper.net.config.resolution, 1 << 30))
+            stack.callback(banks[-1].close)
+        side = stepper.net.config.resolution
+        loader = stack.enter_context(Loader(tuple(banks), settings, side, 1_000_000, seed=0))
+        stepper(loader.next())
+        began, waited = time.perf_counter(), loader.waited
+        for _ in range(steps):
+            stepper(loader.next())
+        return (loader.waited - waited) / (time.perf_counter() - began)
+
+
+def _parity(device: torch.device, dtype: torch.dtype) -> tuple[float, float]:
+    """Return how far the shipped losses are from the eager ones, and eager ones from themselves.
+
+    Both are the largest relative difference of means over 25 of 300 steps. The second is between
+    two eager runs whose first weights differ by one rounding: what is noise in a training.
+    """
+    settings = dataclasses.replace(
+        PRESETS["quick96"].settings, lr_dropout=0.0, batch=2, learning_rate=_PARITY_RATE
+    )
+    rounded = DF(_PARITY_NET, seed=1)
+    with torch.no_grad():
+        for param in rounded.parameters():
+            param.mul_(1 + 2**-23)
     shipped = Stepper(DF(_PARITY_NET, seed=1), settings, 100, device, dtype, seed=0)
-    worst = 0.0
+    candidates: tuple[Steps, ...] = (
+        PlainSteps(DF(_PARITY_NET, seed=1), settings),
+        PlainSteps(rounded, settings),
+        ShippedSteps(shipped),
+    )
+    curves: tuple[list[float], ...] = ([], [], [])
     for step in range(_PARITY_STEPS):
-        batch = _batch(step % 2, _PARITY_NET.resolution, settings.batch)
-        values = []
-        for steps in (plain, shipped):
-            total = sum(steps.losses(batch), start=torch.zeros(()))
+        batch = dataclasses.replace(_batch(step % 8, _PARITY_NET.resolution, 2), step=step)
+        for steps, curve in zip(candidates, curves, strict=True):
+            total = steps.loss(steps.forward(batch))
             torch.autograd.backward(total)
             steps.update(step)
-            values.append(total.item())
-        worst = max(worst, abs(values[0] - values[1]) / values[0])
-    return worst
+            curve.append(total.item())
+    eager, again, ours = (np.reshape(curve, (-1, _PARITY_MEAN)).mean(axis=1) for curve in curves)
+    for name, means in (("eager", eager), ("eager, one rounding off", again), ("shipped", ours)):
+        text = " ".join(f"{mean:.3f}" for mean in means)
+        print(f"{'losses, ' + name:32}{text}")
+    return float(np.abs(ours / eager - 1).max()), float(np.abs(again / eager - 1).max())
 
 
 def _batch(step: int, resolution: int, count: int) -> Batch:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from faceplate.models.smallmap import is_small_map, small_map_conv
+
 __all__ = ["Activation", "Down", "Res", "Up", "activation_of", "pixel_norm"]
 
 Activation = Callable[[Tensor], Tensor]
@@ -49,7 +51,8 @@ def convolved(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """Convolve in the layout of the weights, channels last or not; large ones want to be left."""
     last = conv.weight.is_contiguous(memory_format=torch.channels_last)
     layout = torch.channels_last if last else torch.contiguous_format
-    y: Tensor = conv(x.contiguous(memory_format=layout))
+    x = x.contiguous(memory_format=layout)
+    y: Tensor = small_map_conv(conv, x) if is_small_map(conv, x) else conv(x)
     return y
 
 

@@ -15,7 +15,18 @@ __all__ = [
     "TrainResult",
 ]
 
-PresetName = Literal["demo", "quick96", "df", "df-ud", "dfhd", "liae-ud", "liaehd", "amp", "comb"]
+PresetName = Literal[
+    "demo",
+    "quick96",
+    "df",
+    "df-ud",
+    "2gb",
+    "dfhd",
+    "liae-ud",
+    "liaehd",
+    "amp",
+    "comb",
+]
 OptimizerName = Literal["adam", "adabelief", "rmsprop"]
 GanSides = Literal["likeness", "both"]
 FaceTypeName = Literal[
@@ -188,7 +199,7 @@ class TrainJob:
     """Newest saves that are kept."""
     autobackup_hours: float = 0.0
     """Hours between copies of a save into the model's 24 rotating backup slots, 0..168; 0: none."""
-    cache_mb: int = 2048
+    cache_mb: int | None = None
     """Memory for decoded faces in MB, at least 0; what does not fit is read again each time."""
     workers: int | None = None
     """Processes that make samples, 0..64; 0 takes a thread, which is enough for a network on a CPU.

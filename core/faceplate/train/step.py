@@ -174,8 +174,16 @@ class Stepper:
             sides: Of each person.
             rng: Of the random choices that an architecture makes.
         """
+        return self.judge(self.forward(sides, rng), sides)
+
+    def forward(self, sides: Sequence[SideTensors], rng: torch.Generator) -> TrainPass:
+        """Run the network, as `losses` does."""
         with self._autocast():
             passed: TrainPass = self._pass([side.image for side in sides], rng)
+        return passed
+
+    def judge(self, passed: TrainPass, sides: Sequence[SideTensors]) -> GraphLosses:
+        """Return the losses of what the network made, as `losses` does."""
         targets = self._objective.targets([side.target for side in sides])
         terms = self._objective(passed, targets)
         with self._autocast():

@@ -8,6 +8,7 @@ from tests.support.training import tiny_faceset, tiny_job
 from faceplate.context import Context
 from faceplate.train.estimate import Estimate
 from faceplate.train.job import TrainResult
+from faceplate.train.presets import PRESETS
 from faceplate.train.trainer import train
 
 
@@ -51,8 +52,10 @@ from faceplate.context import Context
 from faceplate.train.job import TrainJob
 from faceplate.train.trainer import train
 folder, preset, batch, estimate = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "yes"
+saving = int(sys.argv[5])
 job = TrainJob(f"{folder}/amy.faceset", f"{folder}/bob.faceset", f"{folder}/{preset}",
-    preset=preset, batch=batch, steps=8, save_every_minutes=1e6, preview_every=0, events_every=0,
+    preset=preset, batch=batch, steps=8, save_every_steps=saving, save_every_minutes=1e6,
+    preview_every=0, events_every=0,
     guard_every=0, estimate=estimate, precision="fp32")
 reports = []
 def sink(report):
@@ -64,14 +67,21 @@ if estimate:
     print(told.memory_mb, told.it_per_s)
 else:
     (began, _), (ended, peak) = reports[1], reports[-1]
+    if saving:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(peak, (len(reports) - 2) / (ended - began))
 """
 
 
-def measured(folder: Path, preset: str, batch: int, estimate: bool) -> tuple[float, float]:
+def measured(
+    folder: Path, preset: str, batch: int, estimate: bool, saving: int = 0
+) -> tuple[float, float]:
     command = [sys.executable, "-c", _MEASURED, str(folder), preset, str(batch)]
     done = subprocess.run(
-        [*command, "yes" if estimate else "no"], check=True, capture_output=True, text=True
+        [*command, "yes" if estimate else "no", str(saving)],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     memory, speed = map(float, done.stdout.split()[-2:])
     return memory, speed
@@ -94,3 +104,13 @@ def test_estimates_are_within_a_fifth_of_what_is_measured(
         for folder in tmp_path.glob(preset):
             folder.rename(tmp_path / f"done{len(pairs)}")
     assert min(abs(ratio - 1) for ratio in pairs) < 0.2, pairs
+
+
+@pytest.mark.slow
+def test_the_2gb_preset_stays_below_two_gigabytes_with_its_saves(tmp_path: Path) -> None:
+    for seed, name in enumerate(("amy", "bob")):
+        tiny_faceset(tmp_path / f"{name}.faceset", name, size=256, count=60, seed=seed)
+    peak, _ = measured(tmp_path, "2gb", 4, False, saving=3)
+    preset = PRESETS["2gb"]
+    cached = 2 * 60 * (preset.net.resolution * 3 // 2) ** 2 * 8 / 2**20
+    assert peak + preset.settings.cache_mb - cached < 2000
