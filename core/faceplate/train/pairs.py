@@ -156,7 +156,7 @@ def _bent(face: TrainingFace, field: NDArray[np.float32]) -> TrainingFace:
     x, y = (np.asarray(places[..., axis] * side - 0.5, np.float32) for axis in (0, 1))
     image = cv2.remap(face.image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     mattes = cv2.remap(face.mattes, x, y, cv2.INTER_LINEAR)
-    return TrainingFace(image.astype(np.uint16), mattes.astype(np.uint8))
+    return TrainingFace(np.asarray(image, face.image.dtype), np.asarray(mattes, face.mattes.dtype))
 
 
 def shape_difference(
