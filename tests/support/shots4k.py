@@ -8,7 +8,6 @@ import numpy as np
 from tests.support.swaps import (
     consent_file,
     face_of,
-    frontal_landmarks,
     mini_frame,
     mini_landmarks,
     tiny_model,
@@ -44,7 +43,7 @@ def large_shot(
     folder: Path,
     width: int,
     height: int,
-    face_width: float,
+    face_height: float,
     *,
     frames: int = 1,
     resolution: int = 128,
@@ -57,7 +56,7 @@ def large_shot(
         folder: Where everything goes.
         width: Of the plate.
         height: Of the plate.
-        face_width: Side of the face's template square, pixels.
+        face_height: Of the box around the 68 points, pixels.
         frames: How many.
         resolution: Of the model, whose weights are random.
         compression: Of the plate's files.
@@ -66,7 +65,7 @@ def large_shot(
     folder.mkdir(parents=True, exist_ok=True)
     faces = []
     for number in range(FIRST, FIRST + frames):
-        pixels, points = _picture(width, height, face_width, number)
+        pixels, points = _picture(width, height, face_height, number)
         window = Window(0, 0, width, height)
         frame = Frame(number, pixels, tuple("RGBA"), window, window)
         write_frame(
@@ -88,11 +87,10 @@ def large_shot(
     )
 
 
-def _picture(width, height, face_width, number):
+def _picture(width, height, face_height, number):
     """Return RGBA pixels and 68 points of a face in the middle."""
     source, known = mini_frame("B", 1004).rgb(), mini_landmarks(1004)
-    wide = np.ptp(frontal_landmarks((0, 0), 100.0)[17:27, 0]) / 100
-    zoom = face_width * wide / np.ptp(known[17:27, 0])
+    zoom = face_height / float(np.ptp(known[:, 1]))
     middle = known[27:36].mean(axis=0)
     shift = np.array([width / 2, height / 2]) - zoom * middle
     matrix = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])

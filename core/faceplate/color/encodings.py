@@ -92,9 +92,9 @@ class Encodings:
 
         Colours that no clipping touches come back bit for bit.
         """
-        touched = ((working < 0) | (working > 1)).any(axis=-1)
-        if not touched.any():
+        if working.size == 0 or (working.min() >= 0 and working.max() <= 1):
             return rgb
+        touched = ((working < 0) | (working > 1)).any(axis=-1)
         seen = rgb.copy()
         seen[touched] = self.from_working(np.clip(working[touched], 0.0, 1.0))
         return seen

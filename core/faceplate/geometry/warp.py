@@ -148,11 +148,13 @@ def st_map(matrix: npt.ArrayLike, roi: Box, size: int) -> Image:
         HxWx2 float32 of the ROI: u, v.
     """
     x0, y0, x1, y1 = roi
-    xs, ys = np.meshgrid(np.arange(x0, x1, dtype=np.float64), np.arange(y0, y1, dtype=np.float64))
+    xs = np.arange(x0, x1, dtype=np.float64)[None]
+    ys = np.arange(y0, y1, dtype=np.float64)[:, None]
     to_crop = np.asarray(matrix, dtype=np.float64)
-    crop_x = to_crop[0, 0] * xs + to_crop[0, 1] * ys + to_crop[0, 2]
-    crop_y = to_crop[1, 0] * xs + to_crop[1, 1] * ys + to_crop[1, 2]
-    return np.stack([(crop_x + 0.5) / size, 1 - (crop_y + 0.5) / size], axis=-1).astype(np.float32)
+    result = np.empty((max(y1 - y0, 0), max(x1 - x0, 0), 2), np.float32)
+    result[..., 0] = (to_crop[0, 0] * xs + to_crop[0, 1] * ys + to_crop[0, 2] + 0.5) / size
+    result[..., 1] = 1 - (to_crop[1, 0] * xs + to_crop[1, 1] * ys + to_crop[1, 2] + 0.5) / size
+    return result
 
 
 def _resample(

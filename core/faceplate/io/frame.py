@@ -142,8 +142,8 @@ def sanitize(rgb: FloatArray) -> tuple[FloatArray, BoolArray]:
     Returns:
         The finite pixels (the same array where nothing was bad) and the HxW mask of bad pixels.
     """
-    bad: BoolArray = ~np.isfinite(rgb)
-    mask: BoolArray = np.any(bad, axis=-1)
-    if not mask.any():
-        return rgb, mask
+    finite = np.isfinite(rgb)
+    if finite.all():  # the rule; a look at each pixel's channels takes ten times as long
+        return rgb, np.zeros(rgb.shape[:-1], np.bool_)
+    mask: BoolArray = np.any(~finite, axis=-1)
     return np.nan_to_num(rgb, nan=0.0, posinf=HALF_MAX, neginf=0.0), mask

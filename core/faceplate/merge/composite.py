@@ -164,7 +164,8 @@ def _lay_crop(region: Region, swapped: SwappedFace, place: tuple[slice, slice]) 
     for layer, own in ((region.learned, swapped.learned), (region.occlusion, swapped.occlusion)):
         np.maximum(layer[place], own, out=layer[place])
     st = st_map(swapped.plate_to_crop, swapped.roi, swapped.crop_size)
-    in_crop = (st.min(axis=-1) >= 0) & (st.max(axis=-1) <= 1)
+    u, v = st[..., 0], st[..., 1]
+    in_crop = (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1)
     np.copyto(region.st[place], st, where=in_crop[..., None])
 
 

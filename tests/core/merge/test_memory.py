@@ -23,12 +23,12 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 @pytest.mark.slow
 @pytest.mark.parametrize("layers", ["inside", "beside"])
 @pytest.mark.parametrize(
-    ("size", "face_width", "limit"),
+    ("size", "face_height", "limit"),
     [((3840, 2160), 512.0, 1.2e9), ((7680, 4320), 1024.0, 4.0e9)],
     ids=["uhd", "8k"],
 )
-def test_a_float_swap_stays_within_its_memory(tmp_path, size, face_width, limit, layers):
-    shot = large_shot(tmp_path, *size, face_width, pixel_type="float", compression="zips")
+def test_a_float_swap_stays_within_its_memory(tmp_path, size, face_height, limit, layers):
+    shot = large_shot(tmp_path, *size, face_height, pixel_type="float", compression="zips")
     job = {
         **shot.job(), "out": str(tmp_path / "out" / "s.%04d.exr"), "layers": layers,
         "pixel_type": "float", "compression": "zips",
