@@ -70,6 +70,7 @@ def test_a_loss_that_runs_away_goes_back_to_before(tmp_path: Path) -> None:
     assert result.loss_likeness < 5
 
 
+@pytest.mark.slow
 def test_without_leave_to_go_back_it_ends_and_keeps_the_good_save(tmp_path: Path) -> None:
     job = tiny_job(
         tmp_path, steps=40, learning_rate=1e-2, eyes_mouth_priority=False, schedule_steps=9999

@@ -2,6 +2,8 @@ import dataclasses
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,3 +112,11 @@ def test_colour_transfer_makes_no_difference_to_who_makes_a_sample(banks: Banks)
     settings = dataclasses.replace(SETTINGS, batch=1, ct_mode="rct")
     with Loader(banks, settings, 32, 100, 1, workers=1) as loader:
         assert same(loader.next(), loader.make(0))
+
+
+def test_a_worker_loads_neither_the_network_s_library_nor_a_compiler() -> None:
+    script = "import sys, faceplate.train.sampleworker; print({'torch', 'numba'} & {*sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
