@@ -70,6 +70,8 @@ class CastFace:
     """What refines the predicted face, where the recipe asks for it."""
     velocity: Matrix | None = None
     """2x3: a plate point to its pixels per frame (`velocity_of`), where motion is blurred."""
+    predicted: tuple[FloatArray, Prediction] | None = None
+    """What `predict_face` gave for this face before; None: it is asked."""
 
     def __post_init__(self) -> None:
         if self.encodings.working != self.predictor.config.encoding:
@@ -213,6 +215,8 @@ def predict_face(frame: Frame, cast: CastFace) -> tuple[FloatArray, Prediction]:
         BadImage: The plate has no colour channels.
         Damaged: The model predicts values that are not finite.
     """
+    if cast.predicted is not None:
+        return cast.predicted
     size = cast.predictor.resolution
     matrix = cast.crop_matrix(size, frame.pixel_aspect)
     crop = plate_crop(frame, matrix, size, cast.encodings)

@@ -17,6 +17,7 @@ from faceplate.io.sequence import format_frames
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
 from faceplate.merge.cast import CastMember, load_cast
+from faceplate.merge.face import CastFace
 from faceplate.merge.frame import show_predictions, swap_cast
 from faceplate.merge.layers import Layers
 from faceplate.merge.output import Output
@@ -161,6 +162,10 @@ class Shot:
         found = (role.face(number) for role in self.roles)
         return [face for face in found if face is not None]
 
+    def cast(self, frame: Frame) -> list[CastFace | None]:
+        """Return all that is decided about each member's face; None for who is not in the frame."""
+        return [role.cast_face(frame.number) for role in self.roles]
+
     def modes(self, number: int) -> set[str]:
         """Return the modes of a frame's recipes."""
         return {role.recipe.at(number).mode for role in self.roles}
@@ -181,7 +186,7 @@ class Shot:
             Damaged: A model is spoilt.
             BadSettings: Recipes that do not go together at this frame.
         """
-        cast = [role.cast_face(frame.number) for role in self.roles]
+        cast = self.cast(frame)
         if "raw-predict" in self.modes(frame.number):
             sizes = [role.predictor.resolution for role in self.roles]
             return show_predictions(frame, list(zip(sizes, cast, strict=True)))

@@ -14,19 +14,20 @@ from faceplate.context import Context
 from faceplate.errors import BadSettings, MissingFrames
 from faceplate.geometry.points import Box
 from faceplate.io.atomic import write_bytes
-from faceplate.io.frame import Frame
+from faceplate.io.frame import FloatArray, Frame
 from faceplate.io.integers import encode
 from faceplate.io.sequence import Sequence as FramePattern
 from faceplate.merge.animated import AnimatedRecipe, parse_recipe
+from faceplate.merge.face import CastFace, predict_face
 from faceplate.merge.layers import Layers
 from faceplate.merge.output import Output, write_layers
 from faceplate.merge.predictions import CachedPredictor
 from faceplate.merge.roles import Role
 from faceplate.merge.shot import Shot, ShotJob
+from faceplate.models.net import People
+from faceplate.models.predictor import Prediction
 
 __all__ = ["TweakJob", "TweakResult", "TweakShot", "changed_recipe", "changes_of", "tweak"]
-
-_MARGIN = 0.15  # of the face's region, shown around it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,8 @@ class TweakJob(ShotJob):
     view: str | None = None
     """PNG for the eye, of the result in the view encoding."""
     view_of: Literal["face", "frame"] = "face"
-    """What the PNG shows: the `face` with some of what is around it, or the whole `frame`."""
+    """What the PNG shows: the `face`, all of the plate that its crop touches, or the whole
+    `frame`."""
     out: str | None = None
     """EXR with all layers, as swap writes it; a file or a pattern."""
 
@@ -95,6 +97,7 @@ class TweakShot(Shot):
         super().__init__(job, context, predictor, str(job.frame))
         self._own_roles = self.roles
         self._frame: Frame | None = None
+        self._predicted: dict[tuple[int, People], tuple[FloatArray, Prediction]] = {}
 
     def answer(self, changes: Mapping[str, Any], job: TweakJob) -> TweakResult:
         """Make the frame with changed recipe values.
@@ -124,9 +127,22 @@ class TweakShot(Shot):
             (time.perf_counter() - began) * 1e3,
         )  # fmt: skip
 
+    def cast(self, frame: Frame) -> list[CastFace | None]:
+        """Return each member's face with its prediction, which only the direction changes."""
+        return [self._with_prediction(frame, one) for one in super().cast(frame)]
+
+    def _with_prediction(self, frame: Frame, one: CastFace | None) -> CastFace | None:
+        if one is None:
+            return None
+        key = (one.face.person, one.people)
+        if key not in self._predicted:
+            self._predicted[key] = predict_face(frame, one)
+        return replace(one, predicted=self._predicted[key])
+
     def _read(self, number: int) -> Frame:
         if self._frame is None or self._frame.number != number:
             self._frame = self.plate.read(number)
+            self._predicted.clear()
         if self._frame is None:
             raise MissingFrames(self.plate.pattern, [number])
         return self._frame
@@ -199,9 +215,4 @@ def _shown(layers: Layers, wanted: str) -> Box:
     window = layers.frame.data_window
     if wanted == "frame" or layers.region is None:
         return (window.x0, window.y0, window.x1, window.y1)
-    x0, y0, x1, y1 = layers.region.box
-    margin = round(_MARGIN * max(x1 - x0, y1 - y0))
-    return (
-        max(x0 - margin, window.x0), max(y0 - margin, window.y0),
-        min(x1 + margin, window.x1), min(y1 + margin, window.y1),
-    )  # fmt: skip
+    return layers.region.box
