@@ -35,6 +35,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _FAST = {"reassoc", "contract", "nsz", "nnan", "ninf"}
 _NEAR, _FAR, _ZERO = np.float32(0.75), np.float32(0.25), np.float32(0)
+_WHOLE, _HALF = np.float32(1), np.float32(0.5)
 _ONE = np.uint64(1)
 
 
@@ -85,7 +86,8 @@ def relax_dot_row(
         value = inverse[y, j] * (right + near)
         out[y, j] = value
         total += value * right
-        largest = max(largest, abs(value))
+        size = abs(value)
+        largest = size if size > largest else largest  # max() would be no vector
     return total, largest
 
 
@@ -160,14 +162,15 @@ def direct_row(direction: Floats, gradient: Floats, beta: float, y: np.uint64, s
 
 @compiled
 def apply_row(
-    out: Floats, own: Floats, degree: Floats, other: Floats, y: np.uint64, span: Spans,
+    out: Floats, own: Floats, inverse: Floats, other: Floats, y: np.uint64, span: Spans,
     lean: np.uint64,
 ) -> np.float32:  # fmt: skip
     """Apply the operator to row y; return its product with the row."""
     total = _ZERO
     for j in range(span[y, 0], span[y, 1]):
         near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
-        value = degree[y, j] * own[y, j] - near if degree[y, j] > _ZERO else _ZERO
+        degree = np.floor(_WHOLE / inverse[y, j] + _HALF)  # on the finest grid a whole number
+        value = degree * own[y, j] - near if inverse[y, j] > _ZERO else _ZERO
         out[y, j] = value
         total += value * own[y, j]
     return total

@@ -18,6 +18,7 @@ __all__ = ["add_boundary", "choose", "coarsen", "dense_inverse", "ring_of", "spl
 Mask = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
+AT_ONCE = 32
 _NEAREST, _FARTHEST = 0.5, 2.0  # where a boundary may lie, in cells from a centre
 
 
@@ -111,21 +112,42 @@ def coarsen(mask: Mask, sides: Floats) -> tuple[Mask, Floats, Floats, int]:
 
 @compiled
 def split(
-    plain: Floats, inverse: tuple[Floats, Floats], degree: tuple[Floats, Floats], span: Spans
+    plain: Floats,
+    inverse: tuple[Floats, Floats],
+    degree_black: Floats,
+    span: Spans,
+    channels: int,
+    pitch: int,
 ) -> None:
-    """Store 1 / degree (H, W) by colour (gridkernels.py), and degrees and active cells of rows."""
+    """Store 1 / degree (H, W) by colour (gridkernels.py), black degrees, active cells of rows.
+
+    Rows are worked on in whole vectors: what that takes in beyond the last cell has 0. On
+    the finest grid `degree_black` has no columns.
+    """
     height, width = plain.shape
-    for y in range(height):
+    coarse = degree_black.shape[1] > 0
+    for row in range(height):
         first, last = width, -1
+        y = row + 2
         for x in range(width):
-            value = plain[y, x]
+            value = plain[row, x]
             if value != 0:
                 first, last = min(first, x), x
-                colour = (x + y) & 1
-                inverse[colour][y + 2, x // 2 + 1] = value
-                degree[colour][y + 2, x // 2 + 1] = np.float32(1) / value
-        if last >= 0:
-            span[y + 2, 0], span[y + 2, 1] = first // 2 + 1, last // 2 + 2
+                colour = (x + row) & 1
+                inverse[colour][y, x // 2 + 1] = value
+                if colour == 1 and coarse:
+                    degree_black[y, x // 2 + 1] = np.float32(1) / value
+        if last < 0:
+            continue
+        for colour in range(2):
+            for c in range(1, channels):
+                start = c * pitch
+                inverse[colour][y, start : start + pitch] = inverse[colour][y, :pitch]
+                if colour == 1 and coarse:
+                    degree_black[y, start : start + pitch] = degree_black[y, :pitch]
+        start = first // 2 + 1
+        number = (channels - 1) * pitch + last // 2 + 2 - start
+        span[y, 0], span[y, 1] = start, start + (number + AT_ONCE - 1) // AT_ONCE * AT_ONCE
 
 
 @compiled
@@ -177,7 +199,9 @@ def ring_of(mask: Mask) -> Integers:
 
 
 @compiled
-def add_boundary(mask: Mask, ring: Integers, values: Floats, rhs: tuple[Floats, Floats]) -> None:
+def add_boundary(
+    mask: Mask, ring: Integers, values: Floats, rhs: tuple[Floats, Floats], pitch: int
+) -> None:
     """Add known values (N, C) to the right-hand side of the unknowns next to them."""
     for i in range(len(ring)):
         for side in range(4):
@@ -185,7 +209,7 @@ def add_boundary(mask: Mask, ring: Integers, values: Floats, rhs: tuple[Floats, 
             x = ring[i, 1] + (1, -1, 0, 0)[side]
             if mask[y + 1, x + 1] == 1:
                 for c in range(values.shape[1]):
-                    rhs[(x + y) & 1][c, y + 2, x // 2 + 1] += values[i, c]
+                    rhs[(x + y) & 1][y + 2, c * pitch + x // 2 + 1] += values[i, c]
 
 
 @compiled

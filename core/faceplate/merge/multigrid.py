@@ -11,7 +11,8 @@ relaxation, multigrid as a preconditioner); Y. Saad, "Iterative Methods for Spar
 """
 
 import logging
-from dataclasses import dataclass, field, replace
+import threading
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +39,38 @@ _ENOUGH = 3e-4
 _TOO_MUCH = 1e-3
 
 
+class _Room:
+    """Memory for one solution, kept for the next one of this thread: new pages cost more than work.
+
+    Not kept beyond 64 MB.
+    """
+
+    _KEPT = threading.local()
+    _MOST = 1 << 24
+
+    def __init__(self, number: int) -> None:
+        kept: Floats | None = getattr(self._KEPT, "cells", None)
+        if kept is None or kept.size < number:
+            kept = np.empty(number, np.float32)
+            if number <= self._MOST:
+                self._KEPT.cells = kept
+        self._cells = kept[:number]
+        self._cells[:] = 0
+
+    def take(self, rows: int, columns: int) -> Floats:
+        """Return zeros."""
+        taken, self._cells = np.split(self._cells, [rows * columns])
+        return taken.reshape(rows, columns)
+
+
 @dataclass(frozen=True, eq=False)
 class _Grid:
     """One level: what stays, and room for one solution."""
 
     size: tuple[int, int]
+    pitch: int
     inverse: Colours
-    degree: Colours
+    degree_black: Floats
     span: Spans
     rhs: Colours
     first: Colours
@@ -53,34 +79,35 @@ class _Grid:
     plain: Floats
     twice: bool
     dense: tuple[Integers, Floats] | None
-    figures: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 3)))
 
     @classmethod
-    def of(cls, inverse: Floats, channels: int, dense: bool, twice: bool) -> "_Grid":
+    def of(
+        cls, inverse: Floats, channels: int, wide: int, room: _Room, dense: bool, twice: bool
+    ) -> "_Grid":
         height, width = inverse.shape
-        columns = (width + 1) // 2 + 2
-        red, black = (np.zeros((height + 4, columns), np.float32) for _ in range(2))
-        red_degree, black_degree = np.zeros_like(red), np.zeros_like(black)
-        span = np.zeros((height + 4, 2), np.uint64)
-        setup.split(inverse, (red, black), (red_degree, black_degree), span)
+        pitch = _pitch(width)
+        rows, columns = height + 4, _columns(channels, width)
 
-        def room() -> Colours:
-            shape = (channels, height + 4, columns)
-            return np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        def pair() -> Colours:
+            return room.take(rows, columns), room.take(rows, columns)
 
+        colours = pair()
+        degree = room.take(rows, columns if wide else 0)
+        span = np.zeros((rows, 2), np.uint64)
+        setup.split(inverse, colours, degree, span, channels, pitch)
         return cls(
             size=(height, width),
-            inverse=(red, black),
-            degree=(red_degree, black_degree),
+            pitch=pitch,
+            inverse=colours,
+            degree_black=degree,
             span=span,
-            rhs=room(),
-            first=room(),
-            second=room(),
-            left=np.zeros((height + 4, columns), np.float32),
-            plain=np.zeros((channels, height + 4, 2 * columns), np.float32),
+            rhs=pair(),
+            first=pair(),
+            second=pair(),
+            left=room.take(rows, columns),
+            plain=room.take(rows, wide),
             twice=twice,
             dense=setup.dense_inverse(inverse) if dense else None,
-            figures=np.zeros((2, channels)),
         )
 
 
@@ -110,14 +137,18 @@ def harmonic(mask: Mask, ring: Integers, values: Floats, iterations: int) -> Har
     if scale == 0:
         return Harmonic(np.zeros((height, width, values.shape[1]), np.float32), 0, 0.0)
     solver = _Solver(mask, values.shape[1])
-    setup.add_boundary(mask, ring, values / scale, solver.grids[0].rhs)
-    found = solver.solve(iterations)
-    return replace(found, field=found.field * scale)
+    fine = solver.grids[0]
+    setup.add_boundary(mask, ring, values / scale, fine.rhs, fine.pitch)
+    return solver.solve(iterations, float(scale))
 
 
 class _Solver:
     def __init__(self, mask: Mask, channels: int) -> None:
-        self.grids = [_Grid.of(setup.unit_inverse(mask), channels, dense=False, twice=False)]
+        self._channels = channels
+        height, width = mask.shape[0] - 2, mask.shape[1] - 2
+        room = _Room(_cells(height, width, channels))
+        inverse = setup.unit_inverse(mask)
+        self.grids = [_Grid.of(inverse, channels, 0, room, dense=False, twice=False)]
         edges = (mask[0, 1], mask[-1, 1], mask[1, 0], mask[1, -1])
         self._open = np.array([edge == 2 for edge in edges], np.int64)
         sides = np.zeros((4, 1, 1), np.float32)
@@ -126,31 +157,32 @@ class _Solver:
             if not number:
                 break
             twice = len(self.grids) <= _TWICE or number >= _MANY
-            self.grids.append(_Grid.of(inverse, channels, number <= _DENSE, twice))
+            wide = self.grids[-1].left.shape[1]
+            self.grids.append(_Grid.of(inverse, channels, wide, room, number <= _DENSE, twice))
 
-    def solve(self, iterations: int) -> Harmonic:
+    def solve(self, iterations: int, scale: float) -> Harmonic:
         """Run conjugate gradients on the red cells of the finest grid."""
         fine = self.grids[0]
         r, black = fine.rhs
-        x, direction, image = (np.zeros_like(r) for _ in range(3))
+        (x, direction), image = fine.second, fine.left
         kernels.eliminate(fine.rhs, fine.inverse, fine.span, fine.first[1])
-        before = np.zeros(len(r))
-        curvature = np.zeros(len(r))
-        update, count = 0.0, 0
+        before, update, count = 0.0, 0.0, 0
         while count < iterations:
-            self._cycle(0, fine.rhs, fine.first)
-            now = fine.figures[0].copy()
-            beta = _ratio(now, before)
-            kernels.search(
-                fine.first[0], direction, image, fine.first[1], fine.degree[0], fine.inverse[1],
-                fine.span, beta, curvature,
+            now, largest = self._cycle(0, fine.rhs, fine.first)
+            curvature = kernels.search(
+                fine.first[0], direction, image, fine.first[1], fine.inverse[0], fine.inverse[1],
+                fine.span, now / before if before > 0 else 0.0,
             )  # fmt: skip
-            kernels.step(x, r, direction, image, fine.span, _ratio(now, curvature))
-            update, before, count = float(fine.figures[1].max()), now, count + 1
+            kernels.step(
+                x, r, direction, image, fine.span, now / curvature if curvature > 0 else 0.0
+            )
+            update, before, count = largest, now, count + 1
             if update < _ENOUGH:
                 break
-        out = np.zeros((*fine.size, len(r)), np.float32)
-        kernels.assemble(x, black, fine.inverse[1], fine.span, fine.first[1], out)
+        out = np.zeros((*fine.size, self._channels), np.float32)
+        kernels.assemble(
+            x, black, fine.inverse[1], fine.span, fine.first[1], fine.pitch, scale, out
+        )
         if not update <= _TOO_MUCH:
             logger.warning(
                 "Poisson: iteration %d still changed %.1e of the largest boundary difference; "
@@ -158,37 +190,52 @@ class _Solver:
             )  # fmt: skip
         return Harmonic(out, count, update)
 
-    def _cycle(self, level: int, rhs: Colours, out: Colours) -> None:
+    def _cycle(self, level: int, rhs: Colours, out: Colours) -> tuple[float, float]:
         """Solve for a right-hand side approximately, from zero."""
         grid = self.grids[level]
         if level + 1 < len(self.grids):
             below = self.grids[level + 1]
             kernels.restrict(
                 rhs, grid.inverse, grid.span, out, grid.left, below.rhs, self._open, grid.size,
-                level == 0,
+                (self._channels, grid.pitch, below.pitch), level == 0,
             )  # fmt: skip
             self._solve_coarse(level + 1)
             coarse = below.plain
         else:  # too thin for a coarser grid: relaxation alone reaches all of it
-            height, width = grid.size
-            coarse = np.zeros((len(out[0]), height // 2 + 5, width + 4), np.float32)
+            coarse = np.zeros((grid.size[0] // 2 + 6, grid.left.shape[1]), np.float32)
         # the black cells of the finest grid are eliminated
-        kernels.correct(rhs, grid.inverse, grid.span, coarse, out, grid.figures, level == 0)
+        return kernels.correct(rhs, grid.inverse, grid.span, coarse, out, level == 0)
 
     def _solve_coarse(self, level: int) -> None:
         """Fill `plain` of a coarse grid: directly, or by one or two cycles."""
         grid = self.grids[level]
+        shape = (self._channels, grid.pitch, self.grids[level - 1].pitch)
         if grid.dense is not None:
             cells, matrix = grid.dense
-            kernels.solve_dense(matrix, cells, grid.rhs, grid.plain, self._open, grid.size)
+            kernels.solve_dense(matrix, cells, grid.rhs, grid.plain, self._open, grid.size, shape)
             return
         self._cycle(level, grid.rhs, grid.first)
         if grid.twice:
-            kernels.residual(grid.rhs, grid.degree[1], grid.span, grid.first)
+            kernels.residual(grid.rhs, grid.degree_black, grid.span, grid.first)
             self._cycle(level, grid.rhs, grid.second)
-        kernels.join(grid.first, grid.second, grid.plain, self._open, grid.size)
+        kernels.join(grid.first, grid.second, grid.plain, self._open, grid.size, shape)
 
 
-def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return above / below; 0 where there is nothing left to divide by."""
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+def _pitch(width: int) -> int:
+    """Return how far channels are apart in a row of a grid (gridkernels.py)."""
+    return (width + 1) // 2 + 2
+
+
+def _columns(channels: int, width: int) -> int:
+    return channels * _pitch(width) + setup.AT_ONCE
+
+
+def _cells(height: int, width: int, channels: int) -> int:
+    """Return how much memory the grids take together, at most."""
+    total, wide = 0, 0
+    while True:
+        columns = _columns(channels, width)
+        total += (height + 4) * ((10 if wide else 9) * columns + wide)
+        if height * width <= _DENSE:
+            return total
+        height, width, wide = (height + 1) // 2, (width + 1) // 2, columns

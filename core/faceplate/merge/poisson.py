@@ -80,7 +80,10 @@ def poisson_blend(
     with np.errstate(over="ignore", invalid="ignore"):  # NaN and infinity inside the face stay
         if domain == "linear":
             field = harmonic(mask, ring, plate_ring - swap_ring, iterations).field
-            added = swap[place] + field
+            if np.count_nonzero(mask == 1) > np.count_nonzero(region):  # unknown plate pixels
+                field[~region] = 0
+            result[place] += field  # which is 0 outside the mask
+            return result
         else:
             knee = knee_of(plate_ring)
             difference = to_stops(plate_ring, knee) - to_stops(swap_ring, knee)
