@@ -88,5 +88,5 @@ def test_decisions_are_numbered_without_gaps_and_say_their_status() -> None:
     for page in pages:
         text = page.read_text()
         assert text.startswith(f"# {page.name[:3]} ")
-        for word in ("Status:", "**Driver.**", "**Options.**", "**Outcome.**", "**Follows.**"):
+        for word in ("Status:", "**Driver.**", "**Outcome.**"):
             assert word in text

@@ -45,7 +45,7 @@ def main() -> int:
     cv2.setNumThreads(1)  # workers are the threads
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not look like an answer
-    lines = iter(sys.stdin.readline, "")
+    lines = iter(os.fdopen(os.dup(0), encoding="utf-8").readline, "")
     first = next(lines, "")
     if not first:
         return 0

@@ -1,4 +1,4 @@
-"""What a swap takes at its most: one process, from its start to the file, measured by the system."""
+"""What a swap takes at its most: one process, from its start to the file, by the system."""
 
 import json
 import subprocess

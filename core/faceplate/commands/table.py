@@ -1,0 +1,141 @@
+"""What the command line offers besides the jobs: no server runs these."""
+
+from faceplate.jobs import Verb
+
+__all__ = ["OTHERS"]
+
+OTHERS = (
+    Verb(
+        "evaluate truth",
+        "measure a swap against its rendered truth",
+        "faceplate.evaluate.truth:TruthJob",
+        "faceplate.evaluate.truth:truth",
+    ),
+    Verb(
+        "evaluate merge",
+        "compare every mode and colour transfer on one prediction with its rendered truth",
+        "faceplate.studies.merging:MergingJob",
+        "faceplate.studies.merging:merging",
+    ),
+    Verb(
+        "evaluate footage",
+        "measure what analyse found in real footage",
+        "faceplate.evaluate.footage:FootageJob",
+        "faceplate.evaluate.footage:footage",
+    ),
+    Verb(
+        "evaluate ablation",
+        "train the paper's twelve models on a rendered pair and measure each",
+        "faceplate.studies.ablation:AblationJob",
+        "faceplate.studies.ablation:ablation",
+    ),
+    Verb(
+        "faceset import",
+        "take the faces of a DeepFaceLab faceset or pack",
+        "faceplate.extract.dflfaces:ImportFacesJob",
+        "faceplate.extract.dflfaces:import_faces",
+    ),
+    Verb(
+        "models list",
+        "list the weights that Faceplate knows, and whether they are here",
+        "faceplate.commands.weights:ListWeights",
+        "faceplate.commands.weights:list_weights",
+    ),
+    Verb(
+        "models fetch",
+        "fetch weights by name, or the defaults",
+        "faceplate.commands.weights:FetchWeights",
+        "faceplate.commands.weights:fetch_weights",
+    ),
+    Verb(
+        "models verify",
+        "check the hashes of the weights that are here",
+        "faceplate.commands.weights:VerifyWeights",
+        "faceplate.commands.weights:verify_weights",
+    ),
+    Verb(
+        "models import",
+        "take weights from a file, on a machine without a network",
+        "faceplate.commands.weights:ImportWeights",
+        "faceplate.commands.weights:import_weights",
+    ),
+    Verb(
+        "model inspect",
+        "tell what a swap model is, how it came about, and whether its saves are whole",
+        "faceplate.commands.model:InspectModel",
+        "faceplate.commands.model:inspect_model",
+    ),
+    Verb(
+        "model repair",
+        "find the newest whole save and set damaged ones aside",
+        "faceplate.commands.model:RepairModel",
+        "faceplate.commands.model:repair_model",
+    ),
+    Verb(
+        "model rollback",
+        "go back to an earlier save; later ones are set aside",
+        "faceplate.commands.model:RollBackModel",
+        "faceplate.commands.model:roll_back_model",
+    ),
+    Verb(
+        "model export",
+        "write a swap model for use elsewhere: safetensors, dfm or torchscript",
+        "faceplate.commands.model:ExportModel",
+        "faceplate.commands.model:export_model",
+    ),
+    Verb(
+        "model import",
+        "take over a SAEHD or Quick96 model of DeepFaceLab",
+        "faceplate.commands.model:ImportModel",
+        "faceplate.commands.model:import_model",
+    ),
+    Verb(
+        "recipe list",
+        "list every setting of a recipe, with unit, range and default",
+        "faceplate.commands.recipe:ListSettings",
+        "faceplate.commands.recipe:list_settings",
+    ),
+    Verb(
+        "recipe explain",
+        "tell what one setting of a recipe does",
+        "faceplate.commands.recipe:ExplainSetting",
+        "faceplate.commands.recipe:explain_setting",
+    ),
+    Verb(
+        "recipe show",
+        "show the settings of a recipe at a frame",
+        "faceplate.commands.recipe:ShowRecipe",
+        "faceplate.commands.recipe:show_recipe",
+    ),
+    Verb(
+        "recipe check",
+        "check that a recipe is right",
+        "faceplate.commands.recipe:CheckRecipe",
+        "faceplate.commands.recipe:check_recipe",
+    ),
+    Verb(
+        "consent new",
+        "write a consent record",
+        "faceplate.commands.consent:NewConsent",
+        "faceplate.commands.consent:new_consent",
+    ),
+    Verb(
+        "consent show",
+        "tell what a consent record allows",
+        "faceplate.commands.consent:ShowConsent",
+        "faceplate.commands.consent:show_consent",
+    ),
+    Verb(
+        "consent check",
+        "tell whether a record allows a use; logs nothing",
+        "faceplate.commands.consent:TryConsent",
+        "faceplate.commands.consent:try_consent",
+    ),
+    Verb(
+        "consent log",
+        "check the hash chain of the log of decisions",
+        "faceplate.commands.consent:CheckLog",
+        "faceplate.commands.consent:check_log",
+    ),
+)
+"""In the order of the help."""
