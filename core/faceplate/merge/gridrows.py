@@ -79,16 +79,15 @@ def relax_dot_row(
     lean: np.uint64,
 ) -> tuple[np.float32, np.float32]:  # fmt: skip
     """Relax row y; return its product with the right-hand side, and its largest |value|."""
-    total, largest = _ZERO, _ZERO
+    total, largest = _ZERO, np.int32(0)
     for j in range(span[y, 0], span[y, 1]):
         near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
         right = rhs[y, j]
         value = inverse[y, j] * (right + near)
         out[y, j] = value
         total += value * right
-        size = abs(value)
-        largest = size if size > largest else largest  # max() would be no vector
-    return total, largest
+        largest = max(largest, np.float32(abs(value)).view(np.int32))  # of floats: no vectors
+    return total, np.int32(largest).view(np.float32)
 
 
 @compiled
