@@ -101,6 +101,10 @@ def _train(address: str) -> None:
         out=f"{OUT}/model",
         consent=f"{MINI}/consent.json",
         minutes=TRAINING_MINUTES,
+        # Gently and without pairs: this shot alone is too short to learn another face from, and the
+        # model would forget the larger one.
+        learning_rate=1e-4,
+        performer_pairs=0.0,
         preview_every=50,
     )
     print(f"  step {result['step']}; preview: {Path(str(result['preview'])).relative_to(REPO)}")

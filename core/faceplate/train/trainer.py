@@ -228,7 +228,8 @@ class Training:
 
     def _report(self, preview: Path | None) -> None:
         step, figures = self._state.step, dict[str, Any](self._figures)
-        self._context.progress.report("train", step, self._target, preview=preview, **figures)
+        total = max(step, self._expected(step))
+        self._context.progress.report("train", step, total, preview=preview, **figures)
 
     def _preview_now(self) -> None:
         self._report(self._picture())
@@ -240,6 +241,14 @@ class Training:
         if job.minutes is not None:
             return max(state.schedule_steps, state.step + 1_000_000)
         return state.settings.steps
+
+    def _expected(self, step: int) -> int:
+        """Return the step at which this run will end, by its steps or by its minutes."""
+        minutes, seconds = self._job.minutes, self._seconds()
+        done = step - self._first_step
+        if minutes is None or done <= 0 or seconds <= 0:
+            return self._target
+        return min(self._target, self._first_step + round(done * minutes * 60 / seconds))
 
     def _paused_s(self) -> float:
         return self._context.progress.control.paused_s - self._paused_before
