@@ -100,7 +100,8 @@ class Pairs:
         )
         x, y = np.meshgrid(np.linspace(0, 1, _GRID), np.linspace(0, 1, _GRID))
         places = np.stack([x.ravel(), y.ravel()], axis=-1)
-        return (places + spline(places)).reshape(_GRID, _GRID, 2).astype(np.float32)
+        field = np.asarray(places + spline(places), np.float32)
+        return field.reshape(_GRID, _GRID, 2)
 
 
 @dataclass(frozen=True, eq=False)
