@@ -9,7 +9,6 @@ In processor seconds of one thread: one frame goes to one core. Gate: no pixel o
 changed, and two cores, one frame on each, give a whole frame, layers and all, in under a second.
 """
 
-import argparse
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ import OpenImageIO
 import torch
 from tests.support.shots4k import LargeShot, large_shot
 
-from benchmarks.harness import Outcome, alternate, finish
+from benchmarks.harness import Outcome, alternate, finish, run
 from faceplate.context import Context
 from faceplate.geometry.facetype import FaceType
 from faceplate.io.image import read_frame, write_frame
@@ -37,10 +36,7 @@ SECONDS = 1.0
 
 def main() -> int:
     """Run the benchmark; 1 if goal or gate is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5, help="rounds that count, at least 5")
-    outcome = measure(parser.parse_args().repeats)
-    return 0 if outcome.passed else 1
+    return run(measure, __doc__)
 
 
 def measure(repeats: int = 5) -> Outcome:

@@ -4,13 +4,14 @@ Absolute times on a shared machine scatter by a factor of two; the ratio of two 
 alternate does not. Each benchmark prints a readable table and, as its last line, one JSON object.
 """
 
+import argparse
 import json
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-__all__ = ["Outcome", "Timing", "alternate", "finish"]
+__all__ = ["Outcome", "Timing", "alternate", "finish", "run"]
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,12 @@ def finish(outcome: Outcome, timings: dict[str, Timing]) -> None:
             f"{len(timing.seconds):6d}"
         )
     print(json.dumps(outcome.__dict__))
+
+
+def run(measure: Callable[[int], Outcome], description: str, repeats: int = 5) -> int:
+    """Run a benchmark that is asked for its rounds alone; 1 if goal or gate is missed."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument(
+        "--repeats", type=int, default=repeats, help="rounds that count, at least 5"
+    )
+    return 0 if measure(parser.parse_args().repeats).passed else 1

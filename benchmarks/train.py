@@ -13,7 +13,6 @@ Gate: without dropout and from the same weights both learn the same 300 batches,
 their losses over 25 steps stay together; the data wait is below 3 %.
 """
 
-import argparse
 import dataclasses
 import statistics
 import sys
@@ -30,7 +29,7 @@ from tests.support.training import tiny_faceset
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.harness import Outcome, alternate, finish
+from benchmarks.harness import Outcome, alternate, finish, run
 from faceplate.models.blocks import Decoder
 from faceplate.models.device import pick_device, pick_precision
 from faceplate.models.df import DF, DFConfig
@@ -124,10 +123,7 @@ class PlainSteps:
 
 def main() -> int:
     """Run the benchmark; 1 if goal or gate is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5, help="rounds that count, at least 5")
-    outcome = measure(parser.parse_args().repeats)
-    return 0 if outcome.passed else 1
+    return run(measure, __doc__)
 
 
 def measure(repeats: int = 5) -> Outcome:

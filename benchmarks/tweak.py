@@ -7,7 +7,6 @@ it: merged anew with another feather, and shown as PNG.
 In processor seconds of one thread. Gate: milliseconds of an answer, of one core alone.
 """
 
-import argparse
 import itertools
 import sys
 import tempfile
@@ -20,7 +19,7 @@ import torch
 from tests.support.shots4k import large_shot
 from tests.support.swaps import consent_file
 
-from benchmarks.harness import Outcome, alternate, finish
+from benchmarks.harness import Outcome, alternate, finish, run
 from faceplate.context import Context
 from faceplate.merge.swap import SwapJob
 from faceplate.merge.tweak import TweakJob, TweakShot
@@ -36,10 +35,7 @@ MILLISECONDS = 200.0
 
 def main() -> int:
     """Run the benchmark; 1 if goal or gate is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5, help="rounds that count, at least 5")
-    outcome = measure(parser.parse_args().repeats)
-    return 0 if outcome.passed else 1
+    return run(measure, __doc__)
 
 
 def measure(repeats: int = 5) -> Outcome:

@@ -11,14 +11,13 @@ Gate: largest difference of the two results (OpenCV before 5 rounds positions to
 Outside the ROI the frame must be bit for bit what it was, or the gate is missed.
 """
 
-import argparse
 import sys
 import time
 
 import cv2
 import numpy as np
 
-from benchmarks.harness import Outcome, alternate, finish
+from benchmarks.harness import Outcome, alternate, finish, run
 from faceplate.geometry.over import warp_over
 from faceplate.geometry.points import invert
 from faceplate.geometry.warp import roi_of, warp_back
@@ -32,9 +31,7 @@ NAMES = ("full frame, warpAffine", "ROI, warp_back and numpy", "ROI, one pass")
 
 def main() -> int:
     """Run the benchmark; 1 if goal or gate is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=7, help="rounds that count, at least 5")
-    return 0 if measure(parser.parse_args().repeats).passed else 1
+    return run(measure, __doc__, repeats=7)
 
 
 def measure(repeats: int = 7) -> Outcome:
