@@ -122,7 +122,7 @@ def _scan(options: argparse.Namespace) -> dict[str, float]:
     began, began_cpu = time.perf_counter(), time.process_time()
     with Faceset.open(options.at, readonly=True) as faceset:
         query = "SELECT id, yaw, pitch, roll FROM faces NOT INDEXED WHERE keep = 1"
-        rows = faceset._rows(query)
+        rows = faceset.database.connection().execute(query).fetchall()
     cpu = time.process_time() - began_cpu
     return {"seconds": time.perf_counter() - began, "cpu_seconds": cpu, "faces": len(rows)}
 

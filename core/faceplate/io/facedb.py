@@ -8,11 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faceplate.errors import BadSettings, Damaged, DiskFull, Exhausted, NotFound
+from faceplate.io.faceschema import APPLICATION_ID, VERSION, migrate
 
-__all__ = ["APPLICATION_ID", "Database", "VERSION", "connect", "sqlite_errors"]
-
-APPLICATION_ID = 0x46504653  # "FPFS", in SQLite's own header field for it
-VERSION = 1
+__all__ = ["Database", "connect", "sqlite_errors"]
 
 
 @contextmanager
@@ -48,6 +46,8 @@ def connect(path: Path, readonly: bool) -> sqlite3.Connection:
             else:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                migrate(connection)
         except BaseException:
             connection.close()
             raise

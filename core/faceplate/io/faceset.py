@@ -3,131 +3,47 @@
 Pictures are PNG blobs (16-bit RGB in the working encoding, 8-bit mattes), everything else is a
 column, so sorting and culling are queries and the `keep` flag; no pickle anywhere. The file is in
 WAL mode: others read while it grows, and a process killed while adding loses at most the face that
-it was adding.
+it was adding. Culling and labels are kept in a log and can be taken back.
 """
 
-import hashlib
 import json
+import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceplate.config import from_dict, to_dict
 from faceplate.errors import BadSettings, BadShape, Damaged, InvalidInput, NotFound
 from faceplate.io.atomic import atomic_file
-from faceplate.io.facedb import APPLICATION_ID, VERSION, Database, sqlite_errors
-from faceplate.io.facepng import decode_image, decode_mask, encode_image, encode_mask
-from faceplate.io.tracked import Points, Pose
+from faceplate.io.facedb import Database, sqlite_errors
+from faceplate.io.facelabels import Polygon, polygons_from_text, polygons_text
+from faceplate.io.facelog import (
+    LogEntry,
+    read_log,
+    undo_newest,
+    write_keep,
+    write_polygons,
+    write_purge,
+)
+from faceplate.io.facerow import (
+    COLUMNS,
+    OWN,
+    Face,
+    FacesetInfo,
+    PoseTable,
+    face_of,
+    row_of,
+    sha256_text,
+)
+from faceplate.io.faceschema import create_tables
 
-__all__ = ["Face", "Faceset", "FacesetInfo", "PoseTable"]
+__all__ = ["Face", "Faceset", "FacesetInfo", "LogEntry", "PoseTable"]
 
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE faces (
-    id INTEGER PRIMARY KEY,
-    source TEXT NOT NULL,             -- the plate's pattern
-    frame INTEGER NOT NULL,
-    person INTEGER NOT NULL,
-    face_type TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    yaw REAL NOT NULL, pitch REAL NOT NULL, roll REAL NOT NULL,
-    confidence REAL NOT NULL,
-    sharpness REAL NOT NULL,
-    keep INTEGER NOT NULL DEFAULT 1,
-    made_from TEXT NOT NULL,          -- sha256 of all that the face was made from
-    sha256 TEXT NOT NULL,             -- of the row's pictures and numbers
-    landmarks TEXT NOT NULL,          -- JSON, crop pixels
-    plate_landmarks TEXT NOT NULL,    -- JSON, plate pixels
-    plate_to_crop TEXT NOT NULL,      -- JSON, 2 x 3
-    image BLOB NOT NULL,              -- 16-bit RGB PNG, working encoding
-    mask BLOB NOT NULL,               -- 8-bit grey PNG
-    UNIQUE (source, frame, person)
-);
--- Holds all that a long list of faces is asked for, so that no page of a picture is read for it.
-CREATE INDEX faces_listed ON faces (source, frame, person, keep, sha256, yaw, pitch, roll);
-"""
-_COLUMNS = (
-    "source", "frame", "person", "face_type", "size", "yaw", "pitch", "roll", "confidence",
-    "sharpness", "keep", "made_from", "sha256", "landmarks", "plate_landmarks", "plate_to_crop",
-    "image", "mask",
-)  # fmt: skip
-_OWN = tuple(name for name in _COLUMNS if name not in ("source", "frame", "person", "keep"))
-
-
-@dataclass(frozen=True)
-class FacesetInfo:
-    """Whose faces a faceset holds, and what they are."""
-
-    name: str
-    """Whose face it is."""
-    face_type: str = "full_face"
-    size: int = 256
-    """Side of the crops, in pixels."""
-    encoding: str = "acescct"
-    """The working encoding of the pictures."""
-    ocio_config: str = ""
-    ocio_hash: str = ""
-    consent_id: str = ""
-    """The consent record that this likeness is used under."""
-    created_by: str = ""
-    """Program and version."""
-
-
-@dataclass(frozen=True, eq=False)
-class PoseTable:
-    """Head turns of many faces, one row of each array to a face; degrees, float32."""
-
-    ids: NDArray[np.int64]
-    """Row numbers of the faces."""
-    yaw: NDArray[np.float32]
-    pitch: NDArray[np.float32]
-    roll: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-@dataclass(frozen=True, eq=False)
-class Face:
-    """One aligned face."""
-
-    image: NDArray[np.float32]
-    """S x S x 3 RGB in the working encoding, 0..1."""
-    mask: NDArray[np.float32]
-    """S x S hull matte, 0..1."""
-    landmarks: Points
-    """68 x 2 crop pixels."""
-    plate_landmarks: Points
-    """68 x 2 plate pixels."""
-    plate_to_crop: NDArray[np.float64]
-    """2 x 3."""
-    face_type: str
-    source: str
-    """The plate's pattern."""
-    frame: int
-    person: int
-    pose: Pose
-    confidence: float
-    sharpness: float
-    """Variance of the Laplacian inside the hull, relative to the variance of the picture."""
-    keep: bool = True
-    made_from: str = ""
-    """sha256 of all that the face was made from; equal means that it need not be made again."""
-    id: int = 0
-    """Row number; 0 until it is added."""
-    sha256: str = ""
-    """Of the pictures and numbers; filled in by the faceset."""
-
-    @property
-    def size(self) -> int:
-        """Side of the crop, in pixels."""
-        return int(self.image.shape[0])
+logger = logging.getLogger(__name__)
 
 
 class Faceset:
@@ -146,7 +62,8 @@ class Faceset:
     def __init__(self, path: Path, readonly: bool = False) -> None:
         self.path = path
         self.readonly = readonly
-        self._database = Database(path, readonly)
+        self.database = Database(path, readonly)
+        """Its tables, for `faceplate.io.face...` modules."""
         self.info = self._read_info()
 
     @classmethod
@@ -174,8 +91,9 @@ class Faceset:
     def add(self, face: Face) -> int:
         """Add a face and return its id; one of the same source, frame and person is replaced.
 
-        A replaced face keeps its id and its keep flag. Raises BadShape or BadSettings where the
-        face does not fit the faceset, DiskFull where there is no room.
+        A replaced face keeps its id and its keep flag, and its labels where its crop lies as
+        before. Raises BadShape or BadSettings where the face does not fit the faceset, DiskFull
+        where there is no room.
         """
         return self.add_many([face])[0]
 
@@ -184,18 +102,19 @@ class Faceset:
 
         One transaction for many is several times faster than one for each.
         """
-        places = ", ".join("?" * len(_COLUMNS))
-        updates = ", ".join(f"{name} = excluded.{name}" for name in _OWN)
+        places = ", ".join("?" * len(COLUMNS))
+        updates = ", ".join(f"{name} = excluded.{name}" for name in OWN)
         query = (
-            f"INSERT INTO faces ({', '.join(_COLUMNS)}) VALUES ({places}) "
+            f"INSERT INTO faces ({', '.join(COLUMNS)}) VALUES ({places}) "
             f"ON CONFLICT (source, frame, person) DO UPDATE SET {updates} RETURNING id"
         )
         ids = []
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             for face in faces:
                 self._check_fits(face)
-                row = _row(face)
-                cursor = connection.execute(query, [row[name] for name in _COLUMNS])
+                row = row_of(face)
+                self._drop_labels_of_other_crop(connection, row)
+                cursor = connection.execute(query, [row[name] for name in COLUMNS])
                 ids.append(int(cursor.fetchone()[0]))
         return ids
 
@@ -207,10 +126,10 @@ class Faceset:
 
     def read(self, id: int) -> Face:
         """Return one face. Raises NotFound, or Damaged where its pictures cannot be decoded."""
-        rows = self._rows(f"SELECT {', '.join(_COLUMNS)} FROM faces WHERE id = ?", [id])
+        rows = self._rows(f"SELECT {', '.join(COLUMNS)} FROM faces WHERE id = ?", [id])
         if not rows:
             raise NotFound(f"{self.path} has no face {id}")
-        return _face(id, dict(zip(_COLUMNS, rows[0], strict=True)), f"{self.path}: face {id}")
+        return face_of(id, dict(zip(COLUMNS, rows[0], strict=True)), f"{self.path}: face {id}")
 
     def poses(self, kept: bool = True) -> PoseTable:
         """Return the head turns of all faces, in the order of `ids`; no picture is read."""
@@ -218,7 +137,7 @@ class Faceset:
         query = f"SELECT id, yaw, pitch, roll FROM faces {where} ORDER BY source, frame, person"
         kinds = [("id", np.int64), *((name, np.float32) for name in ("yaw", "pitch", "roll"))]
         with sqlite_errors(self.path):
-            rows = np.fromiter(self._database.connection().execute(query), np.dtype(kinds))
+            rows = np.fromiter(self.database.connection().execute(query), np.dtype(kinds))
         return PoseTable(rows["id"].copy(), *(rows[name].copy() for name, _ in kinds[1:]))
 
     def made_from(self, source: str) -> dict[tuple[int, int], str]:
@@ -228,18 +147,77 @@ class Faceset:
 
     def remove(self, source: str, faces: Sequence[tuple[int, int]]) -> None:
         """Remove the faces of one plate at these (frame, person)."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             connection.executemany(
                 "DELETE FROM faces WHERE source = ? AND frame = ? AND person = ?",
                 [(source, frame, person) for frame, person in faces],
             )
 
-    def set_keep(self, ids: Sequence[int], keep: bool) -> None:
-        """Cull faces (keep=False) or take them back."""
-        with self._database.writing() as connection:
-            connection.executemany(
-                "UPDATE faces SET keep = ? WHERE id = ?", [(int(keep), id) for id in ids]
-            )
+    def set_keep(self, ids: Iterable[int], keep: bool, what: str = "") -> int:
+        """Cull faces (keep=False) or take them back; return how many changed.
+
+        Args:
+            ids: Faces; those that are not there are passed over.
+            keep: Whether they stay.
+            what: Why, for the log.
+        """
+        what = what or ("keep faces" if keep else "cull faces")
+        with self.database.writing() as connection:
+            return write_keep(connection, ids, keep, what)
+
+    def labels(self, id: int) -> tuple[Polygon, ...]:
+        """Return the polygons of a face, none without labels. Raises NotFound or Damaged."""
+        self._size_of(id)
+        rows = self._newer_rows("SELECT polygons FROM labels WHERE face = ?", [id])
+        return polygons_from_text(rows[0][0], f"{self.path}: face {id}") if rows else ()
+
+    def set_labels(self, id: int, polygons: Sequence[Polygon], what: str = "label") -> None:
+        """Give a face polygons in place of those that it has; none removes them.
+
+        Raises:
+            NotFound: No such face.
+            InvalidInput: A polygon lies outside the crop.
+        """
+        self.set_many_labels({id: polygons}, what)
+
+    def set_many_labels(self, labels: Mapping[int, Sequence[Polygon]], what: str = "label") -> int:
+        """Label faces as `set_labels` does, as one entry of the log; return how many changed."""
+        texts = {
+            id: polygons_text(polygons, self._size_of(id)) if polygons else ""
+            for id, polygons in labels.items()
+        }
+        with self.database.writing() as connection:
+            return write_polygons(connection, texts, what)
+
+    def labelled(self, kept: bool = True) -> list[int]:
+        """Return the ids of the faces that have labels, in the order of `ids`."""
+        where = "AND keep = 1" if kept else ""
+        rows = self._newer_rows(
+            f"SELECT id FROM faces WHERE id IN (SELECT face FROM labels) {where} "
+            "ORDER BY source, frame, person"
+        )
+        return [row[0] for row in rows]
+
+    def log(self) -> list[LogEntry]:
+        """Return what was done to the faces here, oldest first."""
+        if not self.has_newer_tables:
+            return []
+        with sqlite_errors(self.path):
+            return read_log(self.database.connection())
+
+    def undo(self) -> LogEntry | None:
+        """Take back the newest change of the log that holds; None where there is none."""
+        with self.database.writing() as connection:
+            return undo_newest(connection)
+
+    def purge(self) -> int:
+        """Delete the culled faces for good, shrink the file, and return how many they were."""
+        with self.database.writing() as connection:
+            count = write_purge(connection)
+        if count:
+            with sqlite_errors(self.path):
+                self.database.connection().execute("VACUUM")
+        return count
 
     def content_hash(self) -> str:
         """Return the sha256 of the kept faces and of what they are; independent of row numbers."""
@@ -248,11 +226,11 @@ class Faceset:
             "ORDER BY source, frame, person"
         )
         what = [self.info.face_type, self.info.size, self.info.encoding]
-        return _digest(json.dumps([what, rows]).encode())
+        return sha256_text(json.dumps([what, rows]).encode())
 
     def close(self) -> None:
         """Close the file; nothing is lost without it but the two files beside it stay."""
-        self._database.close()
+        self.database.close()
 
     def __len__(self) -> int:
         return int(self._rows("SELECT count(*) FROM faces")[0][0])
@@ -274,7 +252,34 @@ class Faceset:
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with sqlite_errors(self.path):
-            return self._database.connection().execute(query, values).fetchall()
+            return self.database.connection().execute(query, values).fetchall()
+
+    @property
+    def has_newer_tables(self) -> bool:
+        """Whether the file has all tables; one of version 1 that is only read has not."""
+        return bool(self._rows("PRAGMA user_version")[0][0] >= 2)
+
+    def _newer_rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        return self._rows(query, values) if self.has_newer_tables else []
+
+    def _size_of(self, id: int) -> int:
+        rows = self._rows("SELECT size FROM faces WHERE id = ?", [id])
+        if not rows:
+            raise NotFound(f"{self.path} has no face {id}")
+        return int(rows[0][0])
+
+    def _drop_labels_of_other_crop(
+        self, connection: sqlite3.Connection, row: Mapping[str, Any]
+    ) -> None:
+        dropped = connection.execute(
+            "DELETE FROM labels WHERE face IN (SELECT id FROM faces WHERE source = ? AND frame = ? "
+            "AND person = ? AND plate_to_crop != ?)",
+            [row[name] for name in ("source", "frame", "person", "plate_to_crop")],
+        ).rowcount
+        if dropped:
+            logger.warning(
+                "%s: frame %d is cut anew, so its labels are dropped", self.path, row["frame"]
+            )
 
     def _read_info(self) -> FacesetInfo:
         rows = self._rows("SELECT value FROM meta WHERE key = 'info'")
@@ -295,71 +300,9 @@ class Faceset:
 def _write_empty(path: Path, info: FacesetInfo) -> None:
     connection = sqlite3.connect(path)
     try:
-        connection.executescript(_SCHEMA)
+        create_tables(connection)
         text = json.dumps(to_dict(info), sort_keys=True)
         connection.execute("INSERT INTO meta VALUES ('info', ?)", [text])
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.commit()
     finally:
         connection.close()
-
-
-def _row(face: Face) -> dict[str, Any]:
-    row = {
-        "source": face.source,
-        "frame": face.frame,
-        "person": face.person,
-        "face_type": face.face_type,
-        "size": face.size,
-        "yaw": face.pose.yaw,
-        "pitch": face.pose.pitch,
-        "roll": face.pose.roll,
-        "confidence": face.confidence,
-        "sharpness": face.sharpness,
-        "keep": int(face.keep),
-        "made_from": face.made_from,
-        "landmarks": _numbers_text(face.landmarks, (68, 2)),
-        "plate_landmarks": _numbers_text(face.plate_landmarks, (68, 2)),
-        "plate_to_crop": _numbers_text(face.plate_to_crop, (2, 3)),
-        "image": encode_image(face.image),
-        "mask": encode_mask(face.mask),
-    }
-    return {**row, "sha256": _row_digest(row)}
-
-
-def _row_digest(row: dict[str, Any]) -> str:
-    pictures = row["image"] + row["mask"]
-    numbers = [row[name] for name in ("landmarks", "plate_landmarks", "plate_to_crop")]
-    return _digest("".join(numbers).encode() + pictures)
-
-
-def _face(id: int, row: dict[str, Any], what: str) -> Face:
-    return Face(
-        image=decode_image(row["image"], what),
-        mask=decode_mask(row["mask"], what),
-        landmarks=np.array(json.loads(row["landmarks"]), np.float32),
-        plate_landmarks=np.array(json.loads(row["plate_landmarks"]), np.float32),
-        plate_to_crop=np.array(json.loads(row["plate_to_crop"]), np.float64),
-        face_type=row["face_type"],
-        source=row["source"],
-        frame=row["frame"],
-        person=row["person"],
-        pose=Pose(row["yaw"], row["pitch"], row["roll"]),
-        confidence=row["confidence"],
-        sharpness=row["sharpness"],
-        keep=bool(row["keep"]),
-        made_from=row["made_from"],
-        id=id,
-        sha256=row["sha256"],
-    )
-
-
-def _numbers_text(values: NDArray[Any], shape: tuple[int, int]) -> str:
-    if values.shape != shape or not np.isfinite(values).all():
-        raise BadShape("numbers of a face", values.shape, f"{shape[0]} x {shape[1]} finite ones")
-    return json.dumps(np.asarray(values, np.float64).tolist())
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -7,38 +7,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.facesets import INFO, SIZE, a_face, make_version_1
+from tests.support.paths import REPO
 
 from faceplate.errors import BadSettings, BadShape, Damaged, DiskFull, InvalidInput, NotFound
-from faceplate.io.faceset import Face, Faceset, FacesetInfo
-from faceplate.io.trackfile import Pose
-
-SIZE = 32
-INFO = FacesetInfo("Amy", size=SIZE, consent_id="c-1", created_by="a test")
-
-
-def a_face(frame: int = 1, **changes: object) -> Face:
-    random = np.random.default_rng(frame)
-    face = Face(
-        image=random.random((SIZE, SIZE, 3), np.float32),
-        mask=random.random((SIZE, SIZE), np.float32),
-        landmarks=random.uniform(0, SIZE, (68, 2)).astype(np.float32),
-        plate_landmarks=random.uniform(0, 2000, (68, 2)).astype(np.float32),
-        plate_to_crop=random.normal(size=(2, 3)),
-        face_type="full_face",
-        source="a.%04d.exr",
-        frame=frame,
-        person=1,
-        pose=Pose(float(frame), -2.0, 3.0),
-        confidence=0.75,
-        sharpness=0.5,
-        made_from=f"hash{frame}",
-    )
-    return replace(face, **changes)
+from faceplate.io.faceset import Faceset
 
 
 @pytest.fixture
@@ -222,7 +199,7 @@ def test_a_face_that_does_not_fit_is_refused(
 
 def test_a_full_disk_is_told_and_keeps_what_was_added(path: Path, faceset: Faceset) -> None:
     faceset.add(a_face(1))
-    connection = faceset._database.connection()
+    connection = faceset.database.connection()
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages}")  # as if the disk ended here
     with pytest.raises(DiskFull, match="kept"):
@@ -266,7 +243,7 @@ WRITER = """
 import sys, numpy as np
 from pathlib import Path
 sys.path.insert(0, {folder!r})
-from test_faceset import a_face
+from tests.support.facesets import a_face
 from faceplate.io.faceset import Faceset
 faceset = Faceset.open(Path({path!r}))
 for frame in range(1, 100000):
@@ -280,7 +257,7 @@ def test_a_writer_killed_while_adding_loses_nothing_that_it_had_added(
     path: Path, faceset: Faceset, after: int
 ) -> None:
     faceset.close()
-    folder = str(Path(__file__).parent)
+    folder = str(REPO)
     program = WRITER.format(path=str(path), folder=folder)
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
@@ -316,3 +293,61 @@ def test_reading_needs_no_right_to_write() -> None:
         finally:
             os.seteuid(was)
             os.chmod(folder, 0o755)
+
+
+def test_a_file_of_version_1_reads_as_before_without_what_came_later(
+    path: Path, faceset: Faceset
+) -> None:
+    id = faceset.add(a_face(1))
+    faceset.close()
+    make_version_1(path)
+    with Faceset.open(path, readonly=True) as opened:
+        assert opened.read(id).frame == 1
+        assert (opened.labels(id), opened.labelled(), opened.log()) == ((), [], [])
+
+
+def test_a_file_of_version_1_gets_the_new_tables_when_it_is_written(
+    path: Path, faceset: Faceset
+) -> None:
+    id = faceset.add(a_face(1))
+    was = faceset.content_hash()
+    faceset.close()
+    make_version_1(path)
+    with Faceset.open(path) as opened:
+        assert opened.content_hash() == was
+        opened.set_keep([id], False)
+        assert [entry.what for entry in opened.log()] == ["cull faces"]
+    with Faceset.open(path) as again:
+        assert len(again.log()) == 1
+
+
+UPGRADER = """
+import sys
+from pathlib import Path
+from faceplate.io.faceset import Faceset
+print("ready", flush=True)
+sys.stdin.readline()
+with Faceset.open(Path({path!r})) as faceset:
+    print(len(faceset.log()), flush=True)
+"""
+
+
+def test_two_processes_that_bring_a_file_up_to_date_at_once_both_succeed(
+    path: Path, faceset: Faceset
+) -> None:
+    faceset.add(a_face(1))
+    faceset.close()
+    make_version_1(path)
+    program = [sys.executable, "-c", UPGRADER.format(path=str(path))]
+    both = [
+        subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for one in both:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    for one in both:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    assert [one.communicate()[0] for one in both] == ["0\n", "0\n"]
