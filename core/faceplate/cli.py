@@ -6,6 +6,7 @@ Only this file prints. A result goes to standard output, progress and messages t
 import argparse
 import json
 import logging
+import multiprocessing
 import os
 import signal
 import sys
@@ -24,7 +25,14 @@ from faceplate.config import default_home
 from faceplate.console import ProgressStyle, TqdmHandler, progress_sink, result_text
 from faceplate.context import Context
 from faceplate.control import Control
-from faceplate.errors import Cancelled, FaceplateError, InvalidInput, UnknownComponent, near_names
+from faceplate.errors import (
+    Cancelled,
+    FaceplateError,
+    FramesFailed,
+    InvalidInput,
+    UnknownComponent,
+    near_names,
+)
 from faceplate.jobs import JOBS, Verb, run_verb
 from faceplate.keys import is_foreground, key_help, listening
 from faceplate.progress import Progress
@@ -62,14 +70,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FaceplateError as error:
         if options.debug:
             raise
-        print(f"faceplate: {error}", file=sys.stderr)
+        print(_complaint(error, options), file=sys.stderr)
         return error.exit_code
     except OSError as error:
         if options.debug:
             raise
         # the system's own sentence, such as "Permission denied", names the file
-        print(f"faceplate: {error}", file=sys.stderr)
+        print(_complaint(error, options), file=sys.stderr)
         return FaceplateError.exit_code
+
+
+def _complaint(error: Exception, options: argparse.Namespace) -> str:
+    """Return the line that tells an error; a session of Open Job Description fails by its word."""
+    return f"{'openjd_fail' if options.progress == 'openjd' else 'faceplate'}: {error}"
 
 
 def _run(options: argparse.Namespace, words: list[str], argv: list[str]) -> int:
@@ -93,12 +106,33 @@ def _run(options: argparse.Namespace, words: list[str], argv: list[str]) -> int:
 
 
 def _run_verb(verb: Verb, words: list[str], options: argparse.Namespace) -> int:
+    stopped: list[int] = []
+    try:
+        result = _result(verb, words, options, stopped)
+    except Cancelled as error:
+        print(f"faceplate: {error}", file=sys.stderr)
+        code = 128 + (stopped[0] if stopped else signal.SIGINT)
+        _write_failure(verb, error, code)
+        return code
+    except FaceplateError as error:
+        _write_failure(verb, error, error.exit_code)
+        raise
+    as_json = options.json or verb.summary_line
+    with _writing_out():
+        print(json.dumps(result, allow_nan=False) if as_json else result_text(result))
+    return 0
+
+
+def _result(
+    verb: Verb, words: list[str], options: argparse.Namespace, stopped: list[int]
+) -> dict[str, Any]:
+    """Run a verb; `stopped` gets the number of a signal that asks to stop."""
     job = _parse(verb, words)
     style: ProgressStyle = options.progress or ("bar" if sys.stderr.isatty() else "plain")
     control = Control()
     with (
         progress_sink(style, sys.stderr) as sink,
-        _signals(control) as stopped,
+        _signals(control, stopped, verb.grace_s),
         _keys(verb, control, stopped),
     ):
         context = Context(
@@ -109,15 +143,17 @@ def _run_verb(verb: Verb, words: list[str], options: argparse.Namespace) -> int:
             threads=options.threads,
             ocio=os.environ.get("OCIO") or None,
         )
-        try:
-            result = run_verb(verb, job, context)
-        except Cancelled as error:
-            print(f"faceplate: {error}", file=sys.stderr)
-            return 128 + (stopped[0] if stopped else signal.SIGINT)
-    text = json.dumps(result, allow_nan=False) if options.json else result_text(result)
+        return run_verb(verb, job, context)
+
+
+def _write_failure(verb: Verb, error: FaceplateError, code: int) -> None:
+    """Write the summary of work that failed, where a farm reads summaries."""
+    if not verb.summary_line:
+        return
+    frames = sorted(error.failed) if isinstance(error, FramesFailed) else []
+    summary = {"exit_code": code, "error": type(error).__name__, "message": str(error)}
     with _writing_out():
-        print(text)
-    return 0
+        print(json.dumps({**summary, "failed": frames}))
 
 
 @contextmanager
@@ -202,7 +238,7 @@ def _global_parser() -> argparse.ArgumentParser:
     add("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N")
     add("--threads", type=int, default=0, metavar="N", help="threads of the job; 0: all")
     add("--consent-policy", choices=("refuse", "warn"), default="refuse", help="without consent")
-    add("--progress", choices=("bar", "plain", "json", "none"), help="bar in a terminal, or plain")
+    add("--progress", choices=get_args(ProgressStyle), help="bar in a terminal, or plain")
     add("--json", action="store_true", help="the last line of output is the result as JSON")
     add("--verbose", action="store_true", help="tell what is done while it is done")
     add("--debug", action="store_true", help="show where an error came from")
@@ -249,21 +285,24 @@ def _keys(verb: Verb, control: Control, stopped: list[int]) -> Iterator[None]:
 
 
 @contextmanager
-def _signals(control: Control) -> Iterator[list[int]]:
+def _signals(control: Control, stopped: list[int], grace_s: float | None) -> Iterator[None]:
     """Turn signals into requests: SIGINT and SIGTERM to stop, SIGUSR1 to save, SIGUSR2 to preview.
 
-    A second one of the first two stops at once.
+    A second one of the first two stops at once; so does a grace of seconds that has passed.
     """
-    stopped: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         if stopped:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         stopped.append(number)
+        if grace_s is not None:
+            timer = threading.Timer(grace_s, _drop_all, [number])
+            timer.daemon = True
+            timer.start()
 
     if threading.current_thread() is not threading.main_thread():
-        yield stopped  # signals belong to the main thread
+        yield  # signals belong to the main thread
         return
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     for name, command in (("SIGUSR1", "save"), ("SIGUSR2", "preview")):
@@ -271,10 +310,20 @@ def _signals(control: Control) -> Iterator[list[int]]:
             number = getattr(signal, name)
             before[number] = signal.signal(number, lambda *_, word=command: control.send(word))
     try:
-        yield stopped
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _drop_all(number: int) -> None:
+    """End this process and its children now: what they were writing was not there yet."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    code = 128 + number
+    summary = {"exit_code": code, "error": "Cancelled", "message": "stopped; a frame was dropped"}
+    os.write(sys.stdout.fileno(), f"{json.dumps({**summary, 'failed': []})}\n".encode())
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,14 @@ __all__ = [
     "ProgressStyle",
     "TqdmHandler",
     "figure_text",
+    "openjd_line",
     "progress_line",
     "progress_sink",
     "result_text",
+    "tractor_line",
 ]
 
-ProgressStyle = Literal["bar", "plain", "json", "none"]
+ProgressStyle = Literal["bar", "plain", "json", "openjd", "tractor", "none"]
 Sink = Callable[[Report], None]
 
 _SECONDS_BETWEEN_LINES = 5.0
@@ -73,6 +75,35 @@ def progress_line(report: Report) -> str:
     return ", ".join(parts)
 
 
+def openjd_line(report: Report) -> str:
+    """Return one report as the lines that Open Job Description's sessions understand.
+
+    Example:
+        >>> print(openjd_line(Report("swap", 5, 20, frame=1005)))
+        openjd_progress: 25.0
+        openjd_status: swap 5/20 25%, frame 1005
+    """
+    status = f"openjd_status: {progress_line(report)}"
+    if not report.total:
+        return status
+    return f"openjd_progress: {100 * report.done / report.total:.1f}\n{status}"
+
+
+def tractor_line(report: Report) -> str:
+    """Return one report as Tractor reads it (``TR_PROGRESS``), and Deadline (``Progress: 25%``).
+
+    Example:
+        >>> print(tractor_line(Report("swap", 5, 20, frame=1005)))
+        TR_PROGRESS 025%
+        Progress: 25%
+        swap 5/20 25%, frame 1005
+    """
+    if not report.total:
+        return progress_line(report)
+    percent = 100 * report.done // report.total
+    return f"TR_PROGRESS {percent:03d}%\nProgress: {percent}%\n{progress_line(report)}"
+
+
 def figure_text(name: str, value: float) -> str:
     """Return a figure with its unit, which the end of its name says.
 
@@ -96,21 +127,29 @@ def progress_sink(style: ProgressStyle, stream: TextIO) -> Iterator[Sink | None]
 
     Args:
         style: ``bar`` draws, ``plain`` writes a line every few seconds and at the end of each part,
-            ``json`` writes every report as one JSON line, ``none`` shows nothing.
+            ``json`` writes every report as one JSON line, ``openjd`` and ``tractor`` what these
+            schedulers look for, ``none`` shows nothing.
         stream: Where to, usually standard error.
     """
     if style == "none":
         yield None
     elif style == "json":
         yield lambda report: _write(stream, json.dumps(asdict(report), default=str))
-    elif style == "plain":
-        yield _Lines(stream)
+    elif style in ("plain", "openjd", "tractor"):
+        yield _Lines(stream, _LINES[style])
     else:
         bars = _Bars(stream)
         try:
             yield bars
         finally:
             bars.close()
+
+
+_LINES: Mapping[str, Callable[[Report], str]] = {
+    "plain": progress_line,
+    "openjd": openjd_line,
+    "tractor": tractor_line,
+}
 
 
 class TqdmHandler(logging.Handler):
@@ -128,8 +167,9 @@ class TqdmHandler(logging.Handler):
 
 
 class _Lines:
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, text: Callable[[Report], str]) -> None:
         self._stream = stream
+        self._text = text
         self._next: dict[str, float] = {}
 
     def __call__(self, report: Report) -> None:
@@ -137,7 +177,7 @@ class _Lines:
         due = now >= self._next.get(report.title, 0.0)
         if due or report.done == report.total or report.paused:
             self._next[report.title] = now + _SECONDS_BETWEEN_LINES
-            _write(self._stream, progress_line(report))
+            _write(self._stream, self._text(report))
 
 
 class _Bars:

@@ -22,11 +22,13 @@ Every error says what was wrong, what was got and what to do::
     │   ├── DiskFull
     │   └── OutOfMemory
     ├── Damaged                 it is there, and it is broken
+    │   ├── FramesFailed        some frames of a shot failed, all others are done
     │   └── HashMismatch        the bytes are not those that were recorded
+    ├── NoFace                  it is done, and frames that must have a face have none
     └── Cancelled               somebody asked to stop
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 __all__ = [
@@ -41,9 +43,11 @@ __all__ = [
     "Exhausted",
     "ExtraMissing",
     "FaceplateError",
+    "FramesFailed",
     "HashMismatch",
     "InvalidInput",
     "MissingFrames",
+    "NoFace",
     "NotFound",
     "NotReady",
     "OutOfMemory",
@@ -204,12 +208,31 @@ class Damaged(FaceplateError):
     exit_code = 3
 
 
+class FramesFailed(Damaged):
+    """Some frames of a shot failed; all others are done."""
+
+    def __init__(self, failed: Mapping[int, str], total: int) -> None:
+        self.failed = dict(failed)
+        lines = "; ".join(f"{number}: {reason}" for number, reason in list(failed.items())[:10])
+        more = f"; and {len(failed) - 10} more" if len(failed) > 10 else ""
+        super().__init__(
+            f"{len(failed)} of {total} frames failed, all others are written. {lines}{more}. Mend "
+            "them and run the same job again: only they are made"
+        )
+
+
 class HashMismatch(Damaged):
     """The bytes are not those that were recorded."""
 
     def __init__(self, what: str, got: str, expected: str) -> None:
         self.got, self.expected = got, expected
         super().__init__(f"{what}: sha256 is {got}, expected {expected}; nothing was kept")
+
+
+class NoFace(FaceplateError):
+    """It is done, and frames that must have a face have none."""
+
+    exit_code = 4
 
 
 class Cancelled(FaceplateError):

@@ -48,6 +48,11 @@ class Verb:
     """Settings that are paths where the job writes."""
     commands: tuple[str, ...] = ("pause", "resume")
     """What it can be told while it runs, besides to stop: some of `faceplate.control.COMMANDS`."""
+    summary_line: bool = False
+    """Whether the last line of output is always JSON, for an error too: a farm reads it."""
+    grace_s: float | None = None
+    """Seconds after a request to stop when the work at hand is dropped; None: never. Only for work
+    whose files are whole or not there at all."""
 
     def settings_type(self) -> type[Any]:
         """Import and return the dataclass of settings."""

@@ -12,6 +12,7 @@ from faceplate.errors import (
     Exhausted,
     FaceplateError,
     InvalidInput,
+    NoFace,
     NotFound,
     NotReady,
     Refused,
@@ -29,6 +30,7 @@ STATUS: dict[type[FaceplateError], tuple[str, str]] = {
     Unauthenticated: ("UNAUTHENTICATED", "Give the server's token file with --token-file."),
     Exhausted: ("RESOURCE_EXHAUSTED", "Free some room, or wait for other jobs, and try again."),
     Damaged: ("DATA_LOSS", "Restore the named file from its source or an earlier save."),
+    NoFace: ("FAILED_PRECONDITION", "Look at the track's overlay sheet; all frames are written."),
     Cancelled: ("CANCELLED", "It was stopped on request; what was finished is kept."),
     WorkerDied: (
         "INTERNAL",

@@ -6,6 +6,14 @@ __all__ = ["OTHERS"]
 
 OTHERS = (
     Verb(
+        "batch",
+        "swap the frames of one farm task: safe to repeat, JSON summary, documented exit codes",
+        "faceplate.farm.batch:BatchJob",
+        "faceplate.farm.batch:batch",
+        summary_line=True,
+        grace_s=4.0,
+    ),
+    Verb(
         "evaluate truth",
         "measure a swap against its rendered truth",
         "faceplate.evaluate.truth:TruthJob",

@@ -13,7 +13,7 @@ IMAGE_SUFFIXES = frozenset({".exr", ".dpx", ".tif", ".tiff", ".png", ".jpg", ".j
 MOVIE_SUFFIXES = frozenset({".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".webm", ".avi"})
 
 _TOKEN = re.compile(r"%0?(\d*)d|#+|@+")
-_RANGE = re.compile(r"(-?\d+)(?:-(-?\d+)(?:x(\d+))?)?")
+_RANGE = re.compile(r"(-?\d+)(?:-(-?\d+)(?:[x:](\d+))?)?")  # a colon before the step: OpenJD
 # A dash before the digits is a sign only where it cannot be a separator, as in shot-0001.exr.
 _NUMBERED = re.compile(r"(?P<head>(?:.*[._])?)(?P<number>-\d+)(?P<tail>\.[^.]+)$")
 _PLAIN = re.compile(r"(?P<head>.*?)(?P<number>\d+)(?P<tail>\.[^.]+)$")
@@ -152,6 +152,8 @@ def sequences_in(folder: Path) -> list[Sequence]:
 
 def parse_frames(text: str) -> list[int]:
     """Return the frames of a text such as ``1001-1100x2,1110,-5--1``, in order, each once.
+
+    A step may stand behind a colon too, ``1001-1100:2``, as Open Job Description writes it.
 
     Raises:
         BadSequence: A part that is no frame or range, a range that runs backwards, a step of 0.

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from faceplate.context import Context
-from faceplate.errors import BadImage, BadShape, Damaged, FaceplateError, NotFound
+from faceplate.errors import (
+    BadImage,
+    BadShape,
+    Damaged,
+    FaceplateError,
+    FramesFailed,
+    NotFound,
+)
 from faceplate.merge.parallel import frames_in_processes, process_count
 from faceplate.merge.writing import FrameOutcome, SwapJob, SwapShot
 
@@ -50,11 +57,11 @@ def swap(job: SwapJob, context: Context) -> SwapResult:
     """Swap the frames of a shot.
 
     A frame that fails (a truncated file, say) does not stop the others: the shot goes on, and at
-    its end `Damaged` (exit code 3) lists every frame that failed and why. All other frames are
+    its end `FramesFailed` (exit code 3) lists every frame that failed and why. All other frames are
     written by then, and running the same job again makes only those that lack.
 
     Raises:
-        Damaged: Frames failed.
+        FramesFailed: Frames failed.
         Cancelled: Somebody asked to stop; it happens between two frames, which are whole.
         FaceplateError: What `SwapShot` raises before the first frame; what concerns all frames.
     """
@@ -72,7 +79,8 @@ def swap(job: SwapJob, context: Context) -> SwapResult:
             outcomes[outcome] += 1
         ran += runs
         context.progress.report("swap", done, len(numbers), frame=number)
-    _raise_failed(failed, len(numbers))
+    if failed:
+        raise FramesFailed(failed, len(numbers))
     return SwapResult(
         out=shot.out.pattern,
         frames=len(numbers),
@@ -117,14 +125,3 @@ def _frame_maker(job: SwapJob, context: Context) -> Callable[[int], tuple[FrameO
 def _frame(shot: SwapShot, number: int) -> tuple[FrameOutcome, int]:
     before = shot.network_runs
     return shot.swap(number), shot.network_runs - before
-
-
-def _raise_failed(failed: dict[int, str], total: int) -> None:
-    if not failed:
-        return
-    lines = "; ".join(f"{number}: {reason}" for number, reason in list(failed.items())[:10])
-    more = f"; and {len(failed) - 10} more" if len(failed) > 10 else ""
-    raise Damaged(
-        f"{len(failed)} of {total} frames failed, all others are written. {lines}{more}. Mend them "
-        "and run the same job again: only they are made"
-    )

@@ -1,0 +1,1 @@
+"""Review: what is looked at and talked about: movies and timelines."""
