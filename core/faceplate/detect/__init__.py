@@ -22,8 +22,11 @@ class Detection:
     score: float
     """0..1."""
     points5: npt.NDArray[np.float64] | None = None
-    """5x2: the eyes, the nose and the corners of the mouth, the image's left one first; None where
-    the detector gives none."""
+    """5x2: the eyes, the nose and the corners of the mouth, of each pair first the one that is on
+    the left when the head is upright; None where the detector gives none."""
+    roll: float | None = None
+    """How the head is tilted in degrees, above 0 counter-clockwise, where it was found in a turned
+    image; None: about upright."""
 
 
 class Detector(Protocol):
@@ -61,7 +64,10 @@ DETECTORS: Registry[DetectorType] = Registry(
     "detector",
     {
         "retinaface": "faceplate.detect.retinaface:RetinaFace",
+        "retinaface-r50": "faceplate.detect.retinaface:RetinaFaceR50",
         "s3fd": "faceplate.detect.s3fd:S3FD",
+        "scrfd": "faceplate.detect.scrfd:SCRFD",
+        "yunet": "faceplate.detect.yunet:YuNet",
     },
     group="faceplate.detectors",
 )

@@ -1,22 +1,22 @@
 """S3FD, the reference detector, as the face-alignment package builds it.
 
-S. Zhang et al., "S3FD: Single Shot Scale-invariant Face Detector", ICCV 2017. The weights come from
-the store only: the package's own download is never reached.
+S. Zhang et al., "S3FD: Single Shot Scale-invariant Face Detector", ICCV 2017. The package loads the
+weights from our store, by their path: its own download is never reached.
 """
 
 import pickle
 import struct
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from face_alignment.detection.sfd import FaceDetector
 from face_alignment.detection.sfd.detect import get_predictions
-from face_alignment.detection.sfd.net_s3fd import s3fd
 
 from faceplate.detect import Detection
-from faceplate.errors import BadShape, Damaged
+from faceplate.detect.boxes import check_view, chosen, shrunk
+from faceplate.errors import Damaged
 
 __all__ = ["S3FD"]
 
@@ -60,43 +60,37 @@ class S3FD:
         score_threshold: float = 0.5,
         overlap_threshold: float = 0.3,
     ) -> None:
-        self._net = s3fd()
         try:
-            self._net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+            library = FaceDetector("cpu", path_to_detector=str(weights))
         except _NOT_WEIGHTS as error:
             raise Damaged(f"{weights} holds no weights of S3FD: {error}") from error
-        self._net.eval()
+        self._net = library.face_detector
         self._long_side = long_side
         self._score_threshold = score_threshold
         self._overlap_threshold = overlap_threshold
 
     def __call__(self, view: npt.NDArray[np.float32]) -> list[Detection]:
         """Return the faces, the best score first; S3FD gives no points. Raises BadShape."""
-        if view.ndim != 3 or view.shape[2] != 3 or 0 in view.shape:
-            raise BadShape("image to find faces in", view.shape, "HxWx3")
+        check_view(view)
         height, width = view.shape[:2]
         shrink = min(1.0, self._long_side / max(height, width))
         small = (max(_MIN_SIDE, round(width * shrink)), max(_MIN_SIDE, round(height * shrink)))
         rows = self._rows(view, small)
         scale = np.array([width / small[0], height / small[1]] * 2)
         corners = rows[:, :4] * scale - 0.5
-        sides = np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]])
-        kept = cv2.dnn.NMSBoxes(
-            sides.tolist(), rows[:, 4].tolist(), self._score_threshold, self._overlap_threshold
+        return chosen(
+            corners,
+            rows[:, 4],
+            None,
+            score_threshold=self._score_threshold,
+            overlap_threshold=self._overlap_threshold,
         )
-        found = []
-        for index in np.asarray(kept, dtype=int).ravel():
-            x0, y0, x1, y1 = (float(value) for value in corners[index])
-            found.append(Detection((x0, y0, x1, y1), float(rows[index, 4])))
-        return sorted(found, key=lambda face: -face.score)
 
     def _rows(
         self, view: npt.NDArray[np.float32], size: tuple[int, int]
     ) -> npt.NDArray[np.float64]:
         """Return Nx5: corners in pixels of the network's (edge-based) image, score."""
-        resized = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
-        small = np.clip(np.nan_to_num(resized, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
-        centred = small[:, :, ::-1] * np.float32(255) - _MEAN_BGR
+        centred = shrunk(view, size)[:, :, ::-1] * np.float32(255) - _MEAN_BGR
         blob = torch.from_numpy(np.ascontiguousarray(centred.transpose(2, 0, 1)[None]))
         with torch.inference_mode():
             answers = self._net(blob)

@@ -28,6 +28,8 @@ class Found:
 
     box: SquareBox
     score: float
+    roll: float | None = None
+    """The head's roll in degrees where the detector knows that it is turned."""
 
 
 class Finder:
@@ -59,8 +61,8 @@ class Finder:
         """Return the faces of a frame, the surest first."""
         patch = view.whole(self._detect_size)
         found = [
-            Found(patch.box_to_square(detection.box), float(detection.score))
-            for detection in self._detector(patch.image)
+            Found(patch.box_to_square(one.box), float(one.score), one.roll)
+            for one in self._detector(patch.image)
         ]
         large = [face for face in found if side_of(face.box) >= self._min_face]
         return sorted(large, key=lambda face: -face.score)

@@ -99,10 +99,12 @@ class Follower:
         found = self.finder.detect(view)
         kept = [self._confirmed(face, found) for face in faces]
         new = []
-        for box, score in ((one.box, one.score) for one in found):
-            if any(overlap(box, face.box) > 0.3 or same_place(box, face.box) for face in faces):
+        for one in found:
+            if any(
+                overlap(one.box, face.box) > 0.3 or same_place(one.box, face.box) for face in faces
+            ):
                 continue
-            face = self.finder.look(view, box, score, "detected")
+            face = self.finder.look(view, one.box, one.score, "detected", one.roll)
             if face is not None:
                 new.append(face)
         return distinct([face for face in [*kept, *new] if _given(face) or self._believed(face)])

@@ -1,0 +1,62 @@
+"""What detectors share: the image that a network gets, and the best of the boxes that it gives."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from faceplate.detect import Detection
+from faceplate.errors import BadShape
+
+__all__ = ["cell_corners", "check_view", "chosen", "shrunk"]
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+
+def check_view(view: Floats) -> None:
+    """Raise BadShape for what is no HxWx3 image."""
+    if view.ndim != 3 or view.shape[2] != 3 or 0 in view.shape:
+        raise BadShape("image to find faces in", view.shape, "HxWx3")
+
+
+def shrunk(view: Floats, size: tuple[int, int]) -> Floats:
+    """Return an image at another size (width, height), finite and within 0..1; NaN is black."""
+    same = size == (view.shape[1], view.shape[0])
+    resized = view if same else cv2.resize(view, size, interpolation=cv2.INTER_AREA)
+    return np.clip(np.nan_to_num(resized, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
+
+
+def cell_corners(height: int, width: int, stride: int) -> Doubles:
+    """Return the upper left corners of the cells of an image, row by row, Nx2, in edge pixels."""
+    ys, xs = np.mgrid[0 : -(-height // stride), 0 : -(-width // stride)]
+    return np.stack([xs, ys], axis=-1).reshape(-1, 2) * float(stride)
+
+
+def chosen(
+    corners: Doubles,
+    scores: npt.NDArray[np.floating],
+    points: Doubles | None,
+    *,
+    score_threshold: float,
+    overlap_threshold: float,
+) -> list[Detection]:
+    """Return the best boxes that do not overlap much, the best score first.
+
+    Args:
+        corners: Nx4, x0, y0, x1, y1 in array pixels.
+        scores: N.
+        points: Nx5x2, or None.
+        score_threshold: Boxes below it are left out.
+        overlap_threshold: Of two boxes whose intersection over union is larger, the better stays.
+    """
+    finite = np.isfinite(corners).all(axis=1)
+    corners, scores = corners[finite], scores[finite]
+    points = None if points is None else points[finite]
+    sides = np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]])
+    kept = cv2.dnn.NMSBoxes(sides.tolist(), scores.tolist(), score_threshold, overlap_threshold)
+    found = []
+    for index in np.asarray(kept, dtype=int).ravel():
+        x0, y0, x1, y1 = (float(value) for value in corners[index])
+        five = None if points is None else points[index]
+        found.append(Detection((x0, y0, x1, y1), min(float(scores[index]), 1.0), five))
+    return sorted(found, key=lambda face: -face.score)
