@@ -176,7 +176,7 @@ def _track(job: AnalyseJob, shot: Shot, reading: _Reading, names: Mapping[int, s
         reading.follower.people, reading.frames, view, job.smooth, job.max_people, names
     )
     settings = {name: value for name, value in to_dict(job).items() if name not in _UNRECORDED}
-    info = shot.info(view.display_size, view.aspect)
+    info = shot.info(view.frame.display_window, view.aspect)
     return Track(info, tuple(reading.frames.values()), people, settings)
 
 

@@ -7,6 +7,7 @@ from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.errors import UnknownColorSpace
 from faceplate.extract.view import FrameView
+from faceplate.io.frame import Window
 from faceplate.io.plate import MissingPolicy, Plate, open_plate
 from faceplate.io.tracked import PlateInfo
 
@@ -29,17 +30,18 @@ class Shot:
         frame = self.plate.read(number)
         return None if frame is None else FrameView(frame, self.encodings)
 
-    def info(self, size: tuple[int, int], pixel_aspect: float) -> PlateInfo:
+    def info(self, display: Window, pixel_aspect: float) -> PlateInfo:
         """Return what a track file says about the plate.
 
         Args:
-            size: Width and height of the display window.
+            display: The display window.
             pixel_aspect: Width of a pixel over its height.
         """
         return PlateInfo(
             pattern=self.plate.pattern,
-            width=size[0],
-            height=size[1],
+            width=display.width,
+            height=display.height,
+            origin=(display.x0, display.y0),
             first=self.plate.frames[0],
             last=self.plate.frames[-1],
             fps=self.plate.fps,

@@ -48,18 +48,21 @@ def read_whole(value: Any, where: str) -> int:
 
 def read_numbers(value: Any, shape: tuple[int, ...], where: str) -> NDArray[np.float64]:
     """Return finite numbers of a shape; a size of -1 takes any."""
+    wanted = " x ".join("N" if size == -1 else str(size) for size in shape) or "one"
     try:
         array = np.array(value, np.float64)
     except (TypeError, ValueError) as error:
-        raise BadSettings(f"{where}: expected numbers: {error}") from error
+        raise BadSettings(f"{where}: expected {wanted} numbers: {error}") from error
     fits = array.ndim == len(shape) and all(
         want in (-1, got) for want, got in zip(shape, array.shape, strict=True)
     )
-    if not fits or not np.isfinite(array).all():
-        wanted = " x ".join("N" if size == -1 else str(size) for size in shape)
-        raise BadSettings(
-            f"{where}: expected {wanted} finite numbers, got {' x '.join(map(str, array.shape))}"
-        )
+    if not fits:
+        got = " x ".join(map(str, array.shape)) or "one"
+        raise BadSettings(f"{where}: expected {wanted} finite numbers, got {got}")
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        at = "".join(f"[{index}]" for index in bad[0])
+        raise BadSettings(f"{where}{at}: expected a finite number, got {array[tuple(bad[0])]}")
     return array
 
 

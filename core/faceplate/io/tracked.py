@@ -64,7 +64,7 @@ class TrackedFace:
     landmarks: Points
     """68 x 2 plate pixels, smoothed over time; an artist's own where `source` is corrected."""
     raw_landmarks: Points
-    """68 x 2 plate pixels as the landmarker gave them."""
+    """68 x 2 plate pixels as the landmarker gave them, in a corrected face too."""
     pose: Pose
     confidence: float
     """0..1, from the detector's score and the landmarker's presence."""
@@ -89,11 +89,12 @@ class TrackedFace:
             object.__setattr__(self, name, points)
 
     def corrected(self, landmarks: Points, box: Box | None = None) -> "TrackedFace":
-        """Return this face with an artist's points, marked so that analyse keeps them."""
-        return replace(
-            self, landmarks=landmarks, raw_landmarks=landmarks, box=box or self.box,
-            source="corrected",
-        )  # fmt: skip
+        """Return this face with an artist's points, marked so that analyse keeps them.
+
+        What the landmarker gave stays beside them: how far they lie apart is what the frames around
+        it are pulled by.
+        """
+        return replace(self, landmarks=landmarks, box=box or self.box, source="corrected")
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,3 +146,5 @@ class PlateInfo:
     """Name in the OCIO config."""
     ocio_config: str = ""
     ocio_hash: str = ""
+    origin: tuple[int, int] = (0, 0)
+    """The top left pixel of the display window, where the files do not count from 0."""

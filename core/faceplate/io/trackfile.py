@@ -7,8 +7,10 @@ corrected face may give only its box; analyse then finds the points in it.
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from faceplate.config import from_dict, to_dict
 from faceplate.errors import BadSettings, NotFound
 from faceplate.io.atomic import write_text
 from faceplate.io.checked import check_keys, read_object
+from faceplate.io.jsonplace import line_of
 from faceplate.io.tracked import (
     Box,
     FaceColor,
@@ -42,7 +45,8 @@ __all__ = [
 
 _FORMAT = "faceplate-track"
 _VERSION = 1
-_KEYS = ("format", "version", "plate", "settings", "frames", "people")
+_KEYS = ("format", "version", "plate", "settings", "frames", "cuts", "people")
+_OPTIONAL = ("cuts",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,8 @@ class Track:
     plate: PlateInfo
     frames: tuple[int, ...]
     """The frames that were analysed, with and without faces, in order."""
+    cuts: tuple[int, ...] = field(default=(), kw_only=True)
+    """The frames with which another camera shot begins, in order; the first frame is none."""
     people: tuple[PersonTrack, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The settings of the analysis, as plain JSON values."""
@@ -64,12 +70,15 @@ class Track:
             NotFound: No such file.
             BadSettings: Not a track file, a newer version, or a wrong value; says where.
         """
-        values, where = _load_json(path), str(path)
-        check_keys(values, _KEYS, where)
+        values, text = _load_json(path)
+        where = str(path)
+        check_keys(values, _KEYS, where, optional=_OPTIONAL)
         plate = from_dict(PlateInfo, read_object(values["plate"], where), f"{where}: plate")
         frames = read_frames(values["frames"], f"{where}: frames")
-        people = read_people(values["people"], frames, where)
-        return cls(plate, frames, people, read_object(values["settings"], where))
+        _check_inside(frames, plate, where)
+        cuts = _read_cuts(values.get("cuts", []), frames, f"{where}: cuts")
+        people = read_people(values["people"], frames, where, partial(line_of, text))
+        return cls(plate, frames, people, read_object(values["settings"], where), cuts=cuts)
 
     def save(self, path: Path) -> None:
         """Write the track file, atomically; the same track gives the same bytes."""
@@ -83,6 +92,7 @@ class Track:
             f'  "plate": {_indented(to_dict(self.plate))},',
             f'  "settings": {_indented(dict(self.settings))},',
             f'  "frames": {json.dumps(frame_runs(self.frames))},',
+            f'  "cuts": {json.dumps(list(self.cuts))},',
             f'  "people": {people_text(self.people)}',
         ]
         return "\n".join(["{", *lines, "}"]) + "\n"
@@ -97,6 +107,13 @@ class Track:
         full = {frame for person in self.people for frame in person.frames}
         return [frame for frame in self.frames if frame not in full]
 
+    def shot_of(self, frame: int) -> int:
+        """Return the number of the camera shot that a frame is in, from 0.
+
+        What is measured over neighbouring frames, as motion is, must not reach into another one.
+        """
+        return bisect_right(self.cuts, frame)
+
     def person(self, number: int) -> PersonTrack | None:
         """Return the person with this number; 0 is the one with most face in the shot."""
         if number == 0:
@@ -104,13 +121,34 @@ class Track:
         return next((found for found in self.people if found.person == number), None)
 
 
+def _read_cuts(value: Any, frames: tuple[int, ...], where: str) -> tuple[int, ...]:
+    cuts = read_frames(value, where)
+    for cut in cuts:
+        if cut not in frames[1:]:
+            raise BadSettings(
+                f"{where}: {cut} begins no shot: it is the first frame or not among the track's "
+                "frames"
+            )
+    return cuts
+
+
+def _check_inside(frames: tuple[int, ...], plate: PlateInfo, where: str) -> None:
+    outside = [frame for frame in frames if not plate.first <= frame <= plate.last]
+    if outside:
+        raise BadSettings(
+            f"{where}: frames: {outside[0]} lies outside the plate, which has {plate.first} to "
+            f"{plate.last}"
+        )
+
+
 def _indented(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=2, allow_nan=False).replace("\n", "\n  ")
 
 
-def _load_json(path: Path) -> Mapping[str, Any]:
+def _load_json(path: Path) -> tuple[Mapping[str, Any], str]:
     try:
-        values = read_object(json.loads(path.read_text(encoding="utf-8")), str(path))
+        text = path.read_text(encoding="utf-8")
+        values = read_object(json.loads(text), str(path))
     except FileNotFoundError as error:
         raise NotFound(f"{path} does not exist; faceplate analyse writes it") from error
     except ValueError as error:
@@ -122,4 +160,4 @@ def _load_json(path: Path) -> Mapping[str, Any]:
             f"{path}: version {values.get('version')!r}; this Faceplate reads version {_VERSION}: "
             "analyse the plate again, or use the Faceplate that wrote it"
         )
-    return values
+    return values, text

@@ -2,9 +2,10 @@
 
 import json
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import fields
+from functools import partial
 from typing import Any, cast, get_args
 
 import numpy as np
@@ -37,6 +38,7 @@ _FACE_KEYS = (
     "raw_landmarks", "iris", "swap_colors", "swap_mattes",
 )  # fmt: skip
 _OPTIONAL = ("color", "iris", "raw_landmarks", "swap_colors", "swap_mattes")
+Lines = Callable[[Sequence[str | int]], int]
 _MOST_FRAMES = 10_000_000  # a typing error must not fill the memory
 
 
@@ -133,13 +135,29 @@ def read_frames(value: Any, where: str) -> tuple[int, ...]:
     return tuple(sorted(frames))
 
 
-def read_people(value: Any, frames: Sequence[int], where: str) -> tuple[PersonTrack, ...]:
-    """Read the people of a track over these frames. Raises BadSettings with the place."""
+def read_people(
+    value: Any, frames: Sequence[int], where: str, lines: Lines
+) -> tuple[PersonTrack, ...]:
+    """Read the people of a track over these frames.
+
+    Args:
+        value: The JSON value.
+        frames: The frames of the track.
+        where: The file.
+        lines: Gives the line of a value by its path, for messages.
+
+    Raises:
+        BadSettings: Names file, line, person and frame.
+    """
     people = []
     for index, entry in enumerate(read_list(value, f"{where}: people")):
-        place = f"{where}: people[{index}]"
-        check_keys(read_object(entry, place), _PERSON_KEYS, place, optional=("name",))
-        people.append(_read_person(entry, place))
+        with _placed(where, lines, "people", index):
+            check_keys(
+                read_object(entry, f"people[{index}]"), _PERSON_KEYS, f"people[{index}]", ("name",)
+            )
+            number = read_whole(entry["person"], f"people[{index}].person")
+        faces = partial(_placed, where, lines, "people", index, "faces")
+        people.append(_read_person(entry, number, faces))
     _check_frames(people, frames, where)
     numbers = [person.person for person in people]
     if len(set(numbers)) != len(numbers):
@@ -147,27 +165,51 @@ def read_people(value: Any, frames: Sequence[int], where: str) -> tuple[PersonTr
     return tuple(sorted(people, key=lambda person: person.person))
 
 
-def _read_person(entry: Mapping[str, Any], place: str) -> PersonTrack:
-    number = read_whole(entry["person"], f"{place}.person")
-    if number < 1:
-        raise BadSettings(f"{place}.person: people are numbered from 1, got {number}")
+class _Placed(BadSettings):
+    """An error whose place in the file is told already."""
+
+
+@contextmanager
+def _placed(where: str, lines: Lines, *path: str | int) -> Iterator[None]:
+    """Name file and line in an error."""
+    try:
+        yield
+    except _Placed:
+        raise
+    except BadSettings as error:
+        raise _Placed(f"{where}, line {lines(path)}: {error}") from error
+
+
+def _read_person(
+    entry: Mapping[str, Any], number: int, placed: Callable[[int], AbstractContextManager[None]]
+) -> PersonTrack:
+    place = f"person {number}"
     faces: list[TrackedFace] = []
     boxes: dict[int, Box] = {}
-    for index, face in enumerate(read_list(entry["faces"], f"{place}.faces")):
-        where = f"{place}.faces[{index}]"
-        frame = read_whole(read_object(face, where).get("frame"), f"{where}.frame")
-        where = f"{where} (frame {frame})"
-        if face.get("source") == "corrected" and face.get("landmarks") is None:
-            check_keys(face, _FACE_KEYS, where, optional=_FACE_KEYS)
-            boxes[frame] = _box(face.get("box"), f"{where}.box")
-        else:
-            faces.append(_read_face(face, number, where))
-    counts = Counter([face.frame for face in faces] + list(boxes))
-    twice = sorted(frame for frame, count in counts.items() if count > 1)
-    if twice:
-        raise BadSettings(f"{place}: two faces of one person in frame {twice[0]}")
+    seen: set[int] = set()
+    for index, face in enumerate(read_list(entry["faces"], f"{place}: faces")):
+        with placed(index):
+            if number < 1:
+                raise BadSettings(f"people are numbered from 1, got {number}")
+            frame = read_whole(read_object(face, place).get("frame"), f"{place}: frame")
+            if frame in seen:
+                raise BadSettings(f"{place}: two faces of one person in frame {frame}")
+            seen.add(frame)
+            read = _read_entry(face, number, f"{place}, frame {frame}")
+            if isinstance(read, TrackedFace):
+                faces.append(read)
+            else:
+                boxes[frame] = read
     ordered = tuple(sorted(faces, key=lambda face: face.frame))
     return PersonTrack(number, ordered, str(entry.get("name", "")), boxes)
+
+
+def _read_entry(face: Mapping[str, Any], person: int, where: str) -> TrackedFace | Box:
+    """Read a face, or the box that an artist drew where nothing was found."""
+    if face.get("source") == "corrected" and face.get("landmarks") is None:
+        check_keys(face, _FACE_KEYS, where, optional=_FACE_KEYS)
+        return _box(face.get("box"), f"{where}: box")
+    return _read_face(face, person, where)
 
 
 def _read_face(face: Mapping[str, Any], person: int, where: str) -> TrackedFace:
@@ -175,23 +217,23 @@ def _read_face(face: Mapping[str, Any], person: int, where: str) -> TrackedFace:
     source = face["source"]
     if source not in get_args(FaceSource):
         choices = ", ".join(get_args(FaceSource))
-        raise BadSettings(f"{where}.source: {source!r} is none of {choices}")
-    landmarks = _points(face["landmarks"], f"{where}.landmarks", 68)
+        raise BadSettings(f"{where}: source: {source!r} is none of {choices}")
+    landmarks = _points(face["landmarks"], f"{where}: landmarks", 68)
     raw, iris = face.get("raw_landmarks"), face.get("iris")
     return TrackedFace(
         person=person,
         frame=face["frame"],
-        box=_box(face["box"], f"{where}.box"),
+        box=_box(face["box"], f"{where}: box"),
         landmarks=landmarks,
-        raw_landmarks=landmarks if raw is None else _points(raw, f"{where}.raw_landmarks", 68),
-        pose=_pose(face["pose"], f"{where}.pose"),
-        confidence=read_share(face["confidence"], f"{where}.confidence"),
-        presence=read_share(face["presence"], f"{where}.presence"),
+        raw_landmarks=landmarks if raw is None else _points(raw, f"{where}: raw_landmarks", 68),
+        pose=_pose(face["pose"], f"{where}: pose"),
+        confidence=read_share(face["confidence"], f"{where}: confidence"),
+        presence=read_share(face["presence"], f"{where}: presence"),
         source=cast(FaceSource, source),
-        iris=None if iris is None else _points(iris, f"{where}.iris"),
-        color=_color(face.get("color"), f"{where}.color"),
-        swap_colors=_swap_colors(face.get("swap_colors"), f"{where}.swap_colors"),
-        swap_mattes=_swap_mattes(face.get("swap_mattes"), f"{where}.swap_mattes"),
+        iris=None if iris is None else _points(iris, f"{where}: iris"),
+        color=_color(face.get("color"), f"{where}: color"),
+        swap_colors=_swap_colors(face.get("swap_colors"), f"{where}: swap_colors"),
+        swap_mattes=_swap_mattes(face.get("swap_mattes"), f"{where}: swap_mattes"),
     )
 
 
@@ -201,8 +243,8 @@ def _check_frames(people: Sequence[PersonTrack], frames: Sequence[int], where: s
         for frame in [*person.frames, *person.boxes]:
             if frame not in known:
                 raise BadSettings(
-                    f"{where}: person {person.person} has a face in frame {frame}, which is not "
-                    "among the track's frames"
+                    f"{where}: person {person.person}, frame {frame}: this frame is not among the "
+                    "track's frames"
                 )
 
 
