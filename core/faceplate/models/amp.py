@@ -95,6 +95,11 @@ class AMP(SwapNet):
         config = self.config
         return MapInter(config.ae_dims, config.inter_dims, config.core // 32)
 
+    @property
+    def drawn(self) -> int:
+        """One number for each channel of the bottlenecks."""
+        return self.config.inter_dims
+
     def train_pass(self, sides: Sequence[Tensor], rng: torch.Generator | None = None) -> TrainPass:
         """Rebuild the likeness from a random mix of channels and the performer from its own."""
         counts = [len(side) for side in sides]

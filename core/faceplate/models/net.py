@@ -145,13 +145,19 @@ class SwapNet(nn.Module, ABC):
         """How many people it holds."""
         return 2
 
+    @property
+    def drawn(self) -> int:
+        """How many random numbers a training pass draws for each face of the likeness, in turn."""
+        return 0
+
     @abstractmethod
     def train_pass(self, sides: Sequence[Tensor], rng: torch.Generator | None = None) -> TrainPass:
         """Rebuild each side's faces as a training does.
 
         Args:
             sides: Faces of each person, (B, 3, R, R), working encoding 0..1.
-            rng: Of the random choices that an architecture makes, on the CPU.
+            rng: Of the random choices that an architecture makes, on the CPU: `drawn` numbers for
+                each face of the likeness, so that several processes can share a batch.
         """
 
     @abstractmethod

@@ -9,6 +9,7 @@ from faceplate.train.augment import ColorMode
 __all__ = [
     "FaceTypeName",
     "GanSides",
+    "MaskForm",
     "OptimizerName",
     "PresetName",
     "TrainJob",
@@ -29,6 +30,7 @@ PresetName = Literal[
 ]
 OptimizerName = Literal["adam", "adabelief", "rmsprop"]
 GanSides = Literal["likeness", "both"]
+MaskForm = Literal["saehd", "quick96"]
 FaceTypeName = Literal[
     "half_face",
     "midfull_face",
@@ -113,6 +115,17 @@ class TrainJob:
     """How gradients become steps."""
     learning_rate: float | None = None
     """Of the optimiser, before the schedule."""
+    first_moment: float | None = None
+    """Decay of Adam's mean of gradients, 0 up to 1; by default 0.5, with the preset demo 0.9."""
+    second_moment: float | None = None
+    """Decay of Adam's mean of squares, 0 up to 1; by default 0.999, with the preset demo 0.99."""
+    warm_up_steps: int | None = None
+    """Steps over which the learning rate rises from zero, at least 0; by default 0."""
+    decay_from: float | None = None
+    """Share of the schedule after which the learning rate falls, above 0 to 1; by default 1, which
+    is never."""
+    decay_to: float | None = None
+    """Share of the learning rate that is left at the end of the schedule, 0..1; by default 0.05."""
     lr_dropout: float | None = None
     """Share of the weights that move in a step, as 0.3, with adabelief or rmsprop; 0 moves all."""
     lr_cos: int | None = None
@@ -135,6 +148,9 @@ class TrainJob:
 
     masked_training: bool | None = None
     """Compare faces inside their soft mask only."""
+    mask_form: MaskForm | None = None
+    """How that soft mask is made: saehd, by default, doubles the blurred mask and clips it, so that
+    the weight is one up to the edge; quick96 takes the blurred mask as it is."""
     blur_out_mask: bool | None = None
     """Blur what lies outside the mask of the targets, so that its edge shows less."""
     eyes_mouth_priority: bool | None = None
@@ -149,12 +165,20 @@ class TrainJob:
     """Pixels that one of its judgements rests on: 3..640, or 0 for an eighth of the resolution."""
     gan_dims: int | None = None
     """Width of the discriminator: 4..512."""
+    gan_on: GanSides | None = None
+    """Whose rebuilt face the GAN judges: likeness, by default, or both, as amp has it."""
     face_style_power: float | None = None
     """Draw the swapped face's tone to the performer's: 0..100, from 0.001 on; 0 is off."""
     bg_style_power: float | None = None
     """Draw what lies around the swapped face to the plate: 0..100, usually 2; 0 is off."""
+    background_power: float | None = None
+    """Compare what lies around the performer's face too, which masked training leaves out: 0..1; by
+    default 0, which is off, with amp 0.1."""
     random_warp: bool | None = None
     """Distort the input's geometry, so that the code holds expression and not identity."""
+    warp_until: float | None = None
+    """Share of the schedule after which the warp has the strength of `late_warp`, 0..1; by default
+    1, which is never."""
     flip_likeness: bool | None = None
     """Mirror the likeness's faces now and then."""
     flip_performer: bool | None = None
@@ -172,6 +196,16 @@ class TrainJob:
     likeness's landmarks (0..1): the two people's codes come together on little footage."""
     late_warp: float | None = None
     """Strength of the warp in the last part of the schedule (0..1)."""
+    unwarped_every: int | None = None
+    """Every n-th step repeats the last batch without warp, 2 or more, as Quick96 does with 3; by
+    default 0, which is never."""
+    transform: float | None = None
+    """Scale faces at random by up to this share, smaller and larger: 0..0.5; by default 0.15."""
+    rotation_deg: float | None = None
+    """Turn faces at random by up to this many degrees, either way: 0..180; by default 10."""
+    shift: float | None = None
+    """Move faces at random by up to this share of the side, in x and in y: 0..0.5; by default
+    0.05."""
     uniform_yaw: bool | None = None
     """Show every head turn equally often."""
 

@@ -10,6 +10,7 @@ import torch
 
 from faceplate.context import Context
 from faceplate.errors import BadSettings
+from faceplate.models import ARCHITECTURES
 from faceplate.models.device import pick_device, pick_precision
 from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.models.net import NetConfig
@@ -22,10 +23,13 @@ from faceplate.train.job import TrainJob
 from faceplate.train.network import new_net, preset_name, resumed_net
 from faceplate.train.presets import PRESETS, changed_settings
 from faceplate.train.pretrain import pretraining
+from faceplate.train.rivals import check_rivals
+from faceplate.train.step import check_offload
 
 __all__ = [
     "Banks",
     "ask_consents",
+    "check_job",
     "comparable_loss",
     "estimate_job",
     "new_state",
@@ -65,11 +69,7 @@ def open_banks(job: TrainJob, stack: ExitStack) -> Banks:
 
 def _cache_mb(job: TrainJob) -> int:
     """Return the memory for faces of the job, of the model that is there or of the preset."""
-    if not ModelFolder.exists(job.out):
-        return new_state(job).settings.cache_mb
-    folder = ModelFolder(job.out)
-    state = resumed_state(job, folder.latest()) if folder.saves() else new_state(job)
-    return state.settings.cache_mb
+    return _asked(job)[2].settings.cache_mb
 
 
 def _refuse_unlike(likeness: FaceBank, other: FaceBank, path: str) -> None:
@@ -181,15 +181,30 @@ def set_up_torch(context: Context, stack: ExitStack) -> None:
         stack.callback(torch.set_num_threads, threads)
 
 
+def check_job(job: TrainJob, device: torch.device) -> None:
+    """Refuse what the network or the device cannot do, before anything is written or computed.
+
+    Raises:
+        BadSettings: Settings that do not fit each other, the network or the model that is there.
+    """
+    architecture, net, state = _asked(job)
+    check_offload(state.settings, device)
+    check_rivals(ARCHITECTURES.load(architecture), net, state.settings)
+
+
+def _asked(job: TrainJob) -> tuple[str, NetConfig, TrainState]:
+    """Return architecture, shape and state of a new model, or of one that goes on."""
+    if not ModelFolder.exists(job.out):
+        return *new_net(job), new_state(job)
+    folder = ModelFolder(job.out)
+    state = resumed_state(job, folder.latest()) if folder.saves() else new_state(job)
+    return folder.config.architecture, resumed_net(job, folder.config), state
+
+
 def estimate_job(job: TrainJob, context: Context, banks: Banks) -> Estimate:
     """Tell what a job would take, of a new model or of one that is there. Writes nothing."""
     device = pick_device(context.device)
-    if ModelFolder.exists(job.out):
-        folder = ModelFolder(job.out)
-        architecture, net = folder.config.architecture, resumed_net(job, folder.config)
-        state = resumed_state(job, folder.latest()) if folder.saves() else new_state(job)
-    else:
-        (architecture, net), state = new_net(job), new_state(job)
+    architecture, net, state = _asked(job)
     steps = (job.steps or state.settings.steps) - state.step
     dtype = pick_precision(device, job.precision)
     return estimate(architecture, net, state.settings, banks, device, dtype, max(steps, 0))

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from faceplate.errors import BadSettings
 from faceplate.models.amp import AMPConfig
@@ -13,7 +13,7 @@ from faceplate.models.liae import LIAEConfig
 from faceplate.models.net import NetConfig
 from faceplate.models.quick96 import Quick96Config
 from faceplate.train.augment import ColorMode
-from faceplate.train.job import GanSides, OptimizerName, PresetName, TrainJob
+from faceplate.train.job import GanSides, MaskForm, OptimizerName, PresetName, TrainJob
 
 __all__ = ["PRESETS", "Preset", "TrainSettings", "changed_net", "changed_settings"]
 
@@ -47,7 +47,7 @@ class TrainSettings:
     """Learning rate at the end of the schedule, as a share."""
     clip_gradients: bool = False
     """Clip the gradient to a global norm of one."""
-    mask_form: Literal["saehd", "quick96"] = "saehd"
+    mask_form: MaskForm = "saehd"
     """How the soft mask of the loss is made."""
     masked_training: bool = True
     """Compare faces inside their soft mask only."""
@@ -138,12 +138,8 @@ class TrainSettings:
             ("learning_rate", 0 < self.learning_rate < 1, "above 0 and below 1"),
             ("lr_dropout", self.lr_dropout == 0 or self.optimizer != "adam", "0 with adam"),
             *_ranges(self),
+            *_sample_ranges(self),
             ("true_face_power", 0 <= self.true_face_power <= 1, "0..1"),
-            ("hsv_power", 0 <= self.hsv_power <= 0.3, "0..0.3"),
-            ("performer_light", 0 <= self.performer_light <= 1, "0..1"),
-            ("performer_pairs", 0 <= self.performer_pairs <= 1, "0..1"),
-            ("late_warp", 0 <= self.late_warp <= 1, "0..1"),
-            ("light_stops", 0 <= self.light_stops <= 4, "0..4"),
         )
         for name, good, expected in checks:
             if not good:
@@ -157,6 +153,10 @@ def _ranges(settings: TrainSettings) -> tuple[tuple[str, bool, str], ...]:
     return (
         ("first_moment", 0 <= s.first_moment < 1, "0 up to 1"),
         ("second_moment", 0 <= s.second_moment < 1, "0 up to 1"),
+        ("warm_up_steps", s.warm_up_steps >= 0, "0 or a number of steps"),
+        ("decay_from", 0 < s.decay_from <= 1, "above 0 to 1"),
+        ("decay_to", 0 <= s.decay_to <= 1, "0..1"),
+        ("lr_dropout", 0 <= s.lr_dropout < 1, "0 up to 1"),
         ("lr_cos", s.lr_cos >= 0, "0 or a number of steps"),
         ("gan_power", 0 <= s.gan_power <= 5, "0..5"),
         ("gan_patch_size", s.gan_patch_size == 0 or 3 <= s.gan_patch_size <= 640, "3..640, or 0"),
@@ -171,6 +171,23 @@ def _ranges(settings: TrainSettings) -> tuple[tuple[str, bool, str], ...]:
             parts >= 1 and s.batch % parts == 0,
             f"a divisor of the batch of {s.batch}",
         ),
+    )
+
+
+def _sample_ranges(settings: TrainSettings) -> tuple[tuple[str, bool, str], ...]:
+    """Return the checks of how samples look: name, whether it is good, the range."""
+    s = settings
+    return (
+        ("hsv_power", 0 <= s.hsv_power <= 0.3, "0..0.3"),
+        ("performer_light", 0 <= s.performer_light <= 1, "0..1"),
+        ("performer_pairs", 0 <= s.performer_pairs <= 1, "0..1"),
+        ("late_warp", 0 <= s.late_warp <= 1, "0..1"),
+        ("light_stops", 0 <= s.light_stops <= 4, "0..4"),
+        ("warp_until", 0 <= s.warp_until <= 1, "0..1"),
+        ("unwarped_every", s.unwarped_every == 0 or s.unwarped_every >= 2, "0, or 2 and more"),
+        ("transform", 0 <= s.transform <= 0.5, "0..0.5"),
+        ("rotation_deg", 0 <= s.rotation_deg <= 180, "0..180 degrees"),
+        ("shift", 0 <= s.shift <= 0.5, "0..0.5"),
     )
 
 

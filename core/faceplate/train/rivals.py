@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from faceplate.errors import BadSettings
-from faceplate.models.net import SwapNet, TrainPass
+from faceplate.models.net import NetConfig, SwapNet, TrainPass
 from faceplate.train.gan import Gan
 from faceplate.train.losses import Target
 from faceplate.train.opponent import Opponent
 from faceplate.train.presets import TrainSettings
-from faceplate.train.trueface import TrueFace
+from faceplate.train.trueface import SMALLEST_CODE, TrueFace
 
-__all__ = ["Rivals"]
+__all__ = ["Rivals", "check_rivals"]
 
 
 class Rivals:
@@ -27,7 +27,7 @@ class Rivals:
         seed: Of their weights.
 
     Raises:
-        BadSettings: TrueFace is asked for with an architecture that has no code for it.
+        BadSettings: TrueFace is asked for with a network that has no code for it.
     """
 
     def __init__(
@@ -79,14 +79,41 @@ class Rivals:
             opponent.restore(tensors)
 
 
+def check_rivals(kind: type[SwapNet], config: NetConfig, settings: TrainSettings) -> None:
+    """Refuse a discriminator that a network has nothing for; nothing is computed.
+
+    Args:
+        kind: Architecture of the network.
+        config: Its shape.
+        settings: Of the training.
+
+    Raises:
+        BadSettings: TrueFace is asked for, and there is no code, or one that is too small.
+    """
+    if settings.true_face_power > 0:
+        device = torch.device("meta")
+        with device:
+            net = kind(config)
+        _code(net, device)
+
+
 def _code(net: SwapNet, device: torch.device) -> Tensor:
-    """Return the code of an empty image, for its shape."""
-    side = net.config.resolution
+    """Return the code of an empty image, for its shape. Raises BadSettings as `check_rivals`."""
+    config = net.config
+    side = config.resolution
     empty = torch.zeros(1, 3, side, side, device=device)
     with torch.no_grad():
         codes = net.train_pass([empty] * net.people, torch.Generator().manual_seed(0)).codes
     if not codes:
         raise BadSettings(
             f"true_face_power: {type(net).__name__} has no code that both people share; leave it 0"
+        )
+    smallest = min(codes[0].shape[-2:])
+    if smallest < SMALLEST_CODE:
+        raise BadSettings(
+            f"true_face_power: with options {config.options!r} the code of {config.core} pixels is "
+            f"{smallest} x {smallest}, and TrueFace judges {SMALLEST_CODE} x {SMALLEST_CODE} or "
+            f"more; take a resolution of {2 * config.core} or more, or options without 'd' or "
+            "'t', or leave it 0"
         )
     return codes[0]

@@ -1,5 +1,6 @@
 """One step of a training: a batch in, weights moved, losses out."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +16,7 @@ from torch.optim import Optimizer
 
 from faceplate.errors import BadSettings
 from faceplate.models.device import lay_out, memory_format, put_on
-from faceplate.models.net import SwapNet, TrainPass
+from faceplate.models.net import Decoded, SwapDecoder, SwapNet, TrainPass
 from faceplate.models.predictor import load_weights
 from faceplate.train.average import Average
 from faceplate.train.loader import Batch, SideBatch
@@ -27,7 +28,7 @@ from faceplate.train.presets import TrainSettings
 from faceplate.train.ranks import Ranks
 from faceplate.train.rivals import Rivals
 
-__all__ = ["GraphLosses", "PassOf", "SideTensors", "StepLosses", "Stepper"]
+__all__ = ["GraphLosses", "PassOf", "SideTensors", "StepLosses", "Stepper", "check_offload"]
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,16 @@ class Stepper:
         """Run the network, as `losses` does."""
         with self._autocast():
             passed: TrainPass = self._pass([side.image for side in sides], rng)
-        return passed
+        return dataclasses.replace(passed, swap=self._in_its_format(passed.swap))
+
+    def _in_its_format(self, swap: SwapDecoder) -> SwapDecoder:
+        """Return a swap that is decoded in the network's number format, whenever that is."""
+
+        def decode(*, through_code: bool = True) -> Decoded:
+            with self._autocast():
+                return swap(through_code=through_code)
+
+        return decode
 
     def judge(self, passed: TrainPass, sides: Sequence[SideTensors]) -> GraphLosses:
         """Return the losses of what the network made, as `losses` does."""
@@ -261,9 +271,16 @@ class Stepper:
         return [self._tensors(side) for side in batch.sides]
 
     def rng(self, step: int) -> torch.Generator:
-        """Return the source of the random choices of a step in this process."""
-        seed = (self._seed * 1_000_003 + step) * self._ranks.world + self._ranks.rank
-        return torch.Generator().manual_seed(seed % (1 << 63))
+        """Return the source of the random choices of a step.
+
+        It is the same in all processes, moved on to the faces of this one: they choose as one
+        process does for the joined batch.
+        """
+        generator = torch.Generator().manual_seed((self._seed * 1_000_003 + step) % (1 << 63))
+        share = self._ranks.share(self._settings.batch)
+        if share:
+            torch.rand(share.start * self.net.drawn, generator=generator)
+        return generator
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self._device.type, self._dtype, self._dtype != torch.float32)
@@ -279,12 +296,17 @@ class Stepper:
         return tensor.contiguous(memory_format=self._format)
 
 
-def _prepare(net: SwapNet, settings: TrainSettings, device: torch.device) -> None:
-    """Lay the network out, and freeze, checkpoint and compile it as the settings ask."""
+def check_offload(settings: TrainSettings, device: torch.device) -> None:
+    """Refuse to move the optimiser to where it is. Raises BadSettings."""
     if settings.offload_optimizer and device.type == "cpu":
         raise BadSettings(
             "offload_optimizer: on a CPU the optimiser is in main memory already; leave it off"
         )
+
+
+def _prepare(net: SwapNet, settings: TrainSettings, device: torch.device) -> None:
+    """Lay the network out, and freeze, checkpoint and compile it as the settings ask."""
+    check_offload(settings, device)
     lay_out(net, device)
     for part in net.frozen(settings.inter_training, settings.random_warp):
         part.requires_grad_(False)

@@ -24,6 +24,7 @@ from faceplate.train.loader import Loader
 from faceplate.train.opening import (
     Banks,
     ask_consents,
+    check_job,
     comparable_loss,
     estimate_job,
     new_state,
@@ -62,10 +63,12 @@ def train(job: TrainJob, context: Context) -> TrainResult | Estimate:
         Damaged: The training diverged more often than it may go back, or no save is whole.
         Cancelled: Stopped on request, after saving.
     """
+    device = pick_device(context.device)
+    check_job(job, device)
     with ExitStack() as stack:
         banks = open_banks(job, stack)
         set_up_torch(context, stack)
-        ranks = stack.enter_context(joined_ranks(pick_device(context.device)))
+        ranks = stack.enter_context(joined_ranks(device))
         if not ranks.is_first:
             return help_train(job, banks, ranks)
         stack.enter_context(ranks.leading())

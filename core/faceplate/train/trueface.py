@@ -20,8 +20,10 @@ from faceplate.train.losses import Target
 from faceplate.train.opponent import Opponent
 from faceplate.train.presets import TrainSettings
 
-__all__ = ["CodeDiscriminator", "TrueFace"]
+__all__ = ["SMALLEST_CODE", "CodeDiscriminator", "TrueFace"]
 
+SMALLEST_CODE = 2
+"""Side of the smallest code that the first convolution, 4x4 with a margin of one, can judge."""
 _WIDTH = 256
 _WIDEST = 8
 

@@ -69,3 +69,14 @@ def test_the_bottlenecks_are_trained_unless_the_original_is_asked_for(
 
 def test_true_face_has_no_codes_to_pull_together() -> None:
     assert NET.train_pass([FACES, FACES], torch.Generator().manual_seed(0)).codes == []
+
+
+def test_processes_that_share_a_batch_choose_the_channels_that_one_chooses() -> None:
+    def generator() -> torch.Generator:
+        return torch.Generator().manual_seed(3)
+
+    whole = NET._random_channels(6, generator())
+    for start, count in ((0, 1), (1, 3), (4, 2)):
+        moved_on = generator()
+        torch.rand(start * NET.drawn, generator=moved_on)
+        assert torch.equal(NET._random_channels(count, moved_on), whole[start : start + count])

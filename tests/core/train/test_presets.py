@@ -1,3 +1,6 @@
+import dataclasses
+from typing import Any
+
 import pytest
 
 from faceplate.errors import BadSettings
@@ -30,8 +33,41 @@ def test_quick96_is_as_the_papers_code_has_it() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"batch": 0}, {"learning_rate": 0.0}, {"steps": 0}, {"hsv_power": 0.5}, {"light_stops": -1}],
+    [
+        {"batch": 0},
+        {"learning_rate": 0.0},
+        {"steps": 0},
+        {"hsv_power": 0.5},
+        {"light_stops": -1},
+        {"first_moment": 1.0},
+        {"second_moment": -0.1},
+        {"warm_up_steps": -1},
+        {"decay_from": 0.0},
+        {"decay_to": 1.5},
+        {"lr_dropout": 1.0, "optimizer": "rmsprop"},
+        {"background_power": 2.0},
+        {"warp_until": 1.1},
+        {"unwarped_every": 1},
+        {"transform": 0.6},
+        {"rotation_deg": 181.0},
+        {"shift": -0.1},
+        {"shift": float("nan")},
+    ],
 )
-def test_values_that_cannot_train_are_refused(values: dict[str, float]) -> None:
+def test_values_that_cannot_train_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(BadSettings, match=f"{next(iter(values))} "):
-        TrainSettings(**values)  # type: ignore[arg-type]  # wrong on purpose
+        TrainSettings(**values)
+
+
+def test_a_job_can_name_every_setting_of_a_training() -> None:
+    settings = {field.name for field in dataclasses.fields(TrainSettings)}
+    assert settings <= {field.name for field in dataclasses.fields(TrainJob)}
+
+
+def test_what_a_job_leaves_out_is_the_presets() -> None:
+    settings = PRESETS["amp"].settings
+    assert changed_settings(TrainJob("a", "b", "m"), settings) == settings
+    job = TrainJob("a", "b", "m", gan_on="likeness", background_power=0.0, mask_form="quick96")
+    changed = changed_settings(job, settings)
+    assert (changed.gan_on, changed.background_power) == ("likeness", 0.0)
+    assert changed.mask_form == "quick96"

@@ -83,3 +83,13 @@ def test_the_learning_rate_of_the_schedule_is_used() -> None:
     assert step.optimizer.param_groups[0]["lr"] == pytest.approx(
         settings.learning_rate * 0.05, rel=0.01
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_the_swap_of_a_style_is_decoded_in_the_number_format_of_the_rest(
+    dtype: torch.dtype,
+) -> None:
+    plain = stepper(face_style_power=1.0, bg_style_power=1.0)(batch())
+    narrow = stepper(dtype, face_style_power=1.0, bg_style_power=1.0)(batch())
+    assert set(plain.parts) == set(narrow.parts) == {"face_style", "bg_style"}
+    assert narrow.sides == pytest.approx(plain.sides, rel=0.02)

@@ -1,11 +1,20 @@
+from pathlib import Path
+
 import pytest
 import torch
 from tests.core.train.test_step import batch, stepper
+from tests.support.training import tiny_job
 from torch import Tensor
 
+from faceplate.context import Context
 from faceplate.errors import BadSettings, Damaged
+from faceplate.models.df import DF
+from faceplate.models.liae import LIAE
+from faceplate.models.net import SwapNet
 from faceplate.train.opponent import is_real
 from faceplate.train.presets import TrainSettings
+from faceplate.train.rivals import check_rivals
+from faceplate.train.trainer import train
 from faceplate.train.trueface import CodeDiscriminator, TrueFace
 
 
@@ -120,3 +129,24 @@ def test_a_discriminator_of_another_shape_is_damage() -> None:
 def test_a_power_beyond_one_is_refused() -> None:
     with pytest.raises(BadSettings, match="true_face_power"):
         TrainSettings(true_face_power=1.5)
+
+
+@pytest.mark.parametrize("options", ["dt", "udt"])
+@pytest.mark.parametrize("kind", [DF, LIAE])
+def test_a_code_of_one_pixel_is_refused_with_what_to_change(
+    kind: type[SwapNet], options: str
+) -> None:
+    wanted = TrainSettings(true_face_power=0.1)
+    with pytest.raises(BadSettings, match=r"code of 32 pixels is 1 x 1.*resolution of 64 or more"):
+        check_rivals(kind, kind.Config(32, options), wanted)
+    check_rivals(kind, kind.Config(64, options), wanted)
+    check_rivals(kind, kind.Config(32, "ut"), wanted)
+    check_rivals(kind, kind.Config(32, options), TrainSettings())
+
+
+def test_a_training_that_cannot_begin_leaves_nothing_behind(tmp_path: Path) -> None:
+    context = Context(home=tmp_path / "home", device="cpu", consent_policy="warn")
+    for changes in ({"true_face_power": 0.1, "options": "dt"}, {"offload_optimizer": True}):
+        with pytest.raises(BadSettings, match=next(iter(changes))):
+            train(tiny_job(tmp_path, **changes), context)
+        assert not (tmp_path / "model").exists()
