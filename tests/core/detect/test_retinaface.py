@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from tests.support.detectors import red_cell, retinaface_file, yunet_file
 from tests.support.mini import true_points, truth, view
 
 from faceplate.detect import DETECTORS, load_detector
-from faceplate.detect.retinaface import RetinaFace, anchor_boxes
-from faceplate.errors import BadShape, Damaged
+from faceplate.detect.retinaface import RetinaFace, RetinaFaceR50, anchor_boxes
+from faceplate.errors import BadShape, Damaged, WeightsMissing
+from faceplate.models.store import WeightStore
 
 FIVE = [slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55)]
 
@@ -95,6 +97,39 @@ def test_a_file_that_is_no_network_is_damaged(tmp_path):
     path.write_bytes(b"not a network")
     with pytest.raises(Damaged, match=r"weights\.onnx"):
         RetinaFace(path)
+
+
+def test_the_large_one_is_decoded_from_its_anchors(tmp_path):
+    # offsets in tenths of the anchor's side, sizes as logarithms in fifths
+    five = [-1, -1, 1, -1, 0, 0, -1, 1, 1, 1]
+    path = retinaface_file(tmp_path / "r50.onnx", {(16, 1): ([1, -1, 0, 5 * np.log(2)], five)})
+    faces = RetinaFaceR50(path)(red_cell(256, 320, 16, column=3, row=4))
+    assert len(faces) == 1
+    # the anchor is 128 wide about edge (56, 72)
+    wanted = np.array([4.8, -68.8, 132.8, 187.2]) - 0.5
+    np.testing.assert_allclose(faces[0].box, wanted, atol=1e-3)
+    points = np.array([[43.2, 59.2], [68.8, 59.2], [56, 72], [43.2, 84.8], [68.8, 84.8]])
+    np.testing.assert_allclose(faces[0].points5, points - 0.5, atol=1e-3)
+
+
+def test_hundreds_of_faces_are_all_found_once(tmp_path):
+    small = ([0, 0, 0, 0], [0.0] * 10)  # 16 x 16
+    path = retinaface_file(tmp_path / "crowd.onnx", {(8, 0): small})
+    image = np.zeros((320, 640, 3), np.float32)
+    image[:, :, 0] = np.kron(np.tile([[1, 0, 0], [0, 0, 0], [0, 0, 0]], (14, 27)), np.ones((8, 8)))[
+        :320, :640
+    ]
+    assert len(RetinaFaceR50(path)(image)) == 14 * 27
+
+
+def test_a_network_with_other_answers_is_damaged(tmp_path):
+    with pytest.raises(Damaged, match="RetinaFace"):
+        RetinaFaceR50(yunet_file(tmp_path / "yunet.onnx", {}))
+
+
+def test_without_the_large_one_s_weights_the_command_that_brings_them_is_named(tmp_path):
+    with pytest.raises(WeightsMissing, match="faceplate models fetch retinaface-r50"):
+        load_detector("retinaface-r50", WeightStore(tmp_path).path)
 
 
 def test_the_registry_names_the_cards_of_its_detectors():

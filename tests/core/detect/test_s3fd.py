@@ -1,6 +1,9 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
+from face_alignment.detection.sfd import FaceDetector
 from face_alignment.detection.sfd.net_s3fd import s3fd
 
 from faceplate.detect import load_detector
@@ -41,8 +44,38 @@ def test_a_synthetic_state_dict_goes_through_the_real_loading_network_and_decodi
     assert 0.9 < faces[0].score <= 1
 
 
+def test_the_library_s_own_detector_sees_the_same(synthetic_weights):
+    # Oracle: face_alignment 1.5.0, SFDDetector.detect_from_image, which counts from edges.
+    image = np.zeros((96, 128, 3), np.float32)
+    image[41, 61] = image[70, 100] = 1.0
+    library = FaceDetector("cpu", path_to_detector=str(synthetic_weights))
+    theirs = np.array(library.detect_from_image((image * 255).astype(np.uint8)))
+    ours = np.array([[*face.box, face.score] for face in S3FD(synthetic_weights)(image)])
+    assert len(theirs) == 2
+    theirs[:, :4] -= 0.5
+    np.testing.assert_allclose(np.sort(ours, axis=0), np.sort(theirs, axis=0), atol=1e-3)
+
+
+def test_our_store_is_a_cache_that_the_library_takes_its_weights_from(
+    synthetic_weights, tmp_path, monkeypatch
+):
+    # The file's name in our store is the one the library looks for before it downloads.
+    store = WeightStore(tmp_path / "checkpoints")
+    store.root.mkdir()
+    shutil.copy(synthetic_weights, store.root / store.card("s3fd").file)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    cached = FaceDetector("cpu").face_detector.state_dict()
+    ours = torch.load(store.path("s3fd"), weights_only=True)
+    assert all(torch.equal(cached[name], value) for name, value in ours.items())
+
+
 def test_a_dark_frame_has_no_face_with_a_synthetic_state_dict(synthetic_weights):
     assert S3FD(synthetic_weights)(np.zeros((96, 128, 3), np.float32)) == []
+
+
+@pytest.mark.parametrize("image", [np.zeros((1, 1, 3)), np.full((70, 70, 3), np.nan)])
+def test_a_pixel_and_a_frame_of_nan_have_no_face(synthetic_weights, image):
+    assert S3FD(synthetic_weights)(image.astype(np.float32)) == []
 
 
 def test_another_image_is_refused(synthetic_weights):
