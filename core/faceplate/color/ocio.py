@@ -17,6 +17,7 @@ from PyOpenColorIO import (
     BuiltinConfigRegistry,
     Config,
     CPUProcessor,
+    DisplayViewTransform,
     ExceptionMissingFile,
     ResolveConfigPath,
 )
@@ -89,6 +90,34 @@ class OcioConfig:
     def from_standard(self, rgb: FloatArray, standard: str, target: str) -> FloatArray:
         """Return pixels of a space of our built-in config in a space of this one; the inverse."""
         return _run(self._bridge(target, standard, forward=False), rgb)
+
+    def to_display(
+        self, rgb: FloatArray, source: str, display: str | None = None, view: str | None = None
+    ) -> FloatArray:
+        """Return pixels as a display shows them, for pictures and movies; nominally 0..1.
+
+        Args:
+            rgb: HxWx3 float32 in `source`.
+            source: A space, role or alias.
+            display: One of the config's displays; None takes its default.
+            view: One of that display's views; None takes its default.
+
+        Raises:
+            UnknownColorSpace: `source` is not in the config.
+            BadSettings: No such display or view; those that there are are listed.
+        """
+        shown = _choice("display", display, self._config.getDefaultDisplay(), self._displays())
+        views = list(self._config.getViews(shown))
+        seen = _choice("view", view, self._config.getDefaultView(shown), views)
+        key = (self.resolve(source), f"display {shown} view {seen}")
+        if key not in self._processors:
+            transform = DisplayViewTransform(src=key[0], display=shown, view=seen)
+            processor = self._config.getProcessor(transform)
+            self._processors[key] = processor.getOptimizedCPUProcessor(OPTIMIZATION_LOSSLESS)
+        return _run(self._processors[key], rgb)
+
+    def _displays(self) -> list[str]:
+        return list(self._config.getDisplays())
 
     def _processor(self, source: str, target: str) -> CPUProcessor:
         key = (self.resolve(source), self.resolve(target))
@@ -176,6 +205,15 @@ def _load_file(path: Path, builtin: list[str]) -> OcioConfig:
     except (OcioError, ExceptionMissingFile) as error:
         raise BadSettings(f"{path} is no valid OCIO config: {error}") from error
     return OcioConfig(config, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _choice(what: str, wish: str | None, default: str, known: list[str]) -> str:
+    if wish is None:
+        return default
+    if wish not in known:
+        near = near_names(wish, known) or known
+        raise BadSettings(f"the OCIO config has no {what} {wish!r}; there are: {', '.join(near)}")
+    return wish
 
 
 def _run(processor: CPUProcessor, rgb: FloatArray) -> FloatArray:

@@ -38,6 +38,18 @@ OTHERS = (
         "faceplate.studies.ablation:ablation",
     ),
     Verb(
+        "review movie",
+        "make a movie of a shot, through the OCIO display, with frame numbers burnt in",
+        "faceplate.review.movie:MovieJob",
+        "faceplate.review.movie:movie",
+    ),
+    Verb(
+        "review timeline",
+        "put a shot into an OTIO timeline, with plate and swap as its media",
+        "faceplate.review.timeline:TimelineJob",
+        "faceplate.review.timeline:timeline",
+    ),
+    Verb(
         "faceset import",
         "take the faces of a DeepFaceLab faceset or pack",
         "faceplate.extract.dflfaces:ImportFacesJob",
