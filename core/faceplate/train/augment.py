@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from faceplate.color.relight import lowpass
 from faceplate.train.facecache import TrainingFace
 
-__all__ = ["AugmentOptions", "ColorMode", "Sample", "augment"]
+__all__ = [
+    "AugmentOptions",
+    "ColorMode",
+    "Sample",
+    "augment",
+    "random_affine",
+    "warp_field",
+    "warp_maps",
+]
 
 Array = NDArray[np.float32]
 Rng = np.random.Generator
@@ -87,8 +95,8 @@ def augment(
             target, in the light of the one shown.
     """
     size, side = options.resolution, face.image.shape[0]
-    warp = _warp_field(size, options.warp, rng)
-    affine = _random_affine(size, options, rng)
+    warp = warp_field(size, options.warp, rng)
+    affine = random_affine(size, options, rng)
     light = _random_light(size, options.light_stops, rng)
     image = face.image.astype(np.float32) * np.float32(1 / 65535)
     mattes = face.mattes.astype(np.float32) * np.float32(1 / 255)
@@ -152,7 +160,7 @@ def _in_colors_of(other: TrainingFace, image: Array, matte: Array, mode: ColorMo
     return np.clip(moved, 0, 1)
 
 
-def _random_affine(size: int, options: AugmentOptions, rng: Rng) -> NDArray[np.float64]:
+def random_affine(size: int, options: AugmentOptions, rng: Rng) -> NDArray[np.float64]:
     """Return the 2x3 matrix from sample pixels to the pixels of the unmoved face at that size."""
     angle = np.deg2rad(rng.uniform(-options.rotation_deg, options.rotation_deg))
     scale = rng.uniform(1 / (1 + options.transform), 1 + options.transform)
@@ -179,7 +187,7 @@ def _affine(image: Array, matrix: NDArray[np.float64], size: int, flag: int, bor
     return np.asarray(moved, np.float32)
 
 
-def _warp_field(size: int, strength: float, rng: Rng) -> Array:
+def warp_field(size: int, strength: float, rng: Rng) -> Array:
     """Return displacements in pixels, size x size x 2: a coarse random grid, upscaled linearly.
 
     Cells are a half, a quarter or an eighth of the side; inner grid points move by a normal value
@@ -205,17 +213,35 @@ def _truncated_normal(rng: Rng, shape: tuple[int, ...]) -> Array:
 
 def _warped(image: Array, field: Array, affine: NDArray[np.float64], size: int) -> Array:
     """Sample the warped face through the affine, in one interpolation of the image."""
+    x, y = warp_maps(field, affine, size, image.shape[0])
+    warped = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, np.float32)
+
+
+def warp_maps(
+    field: Array, affine: NDArray[np.float64], size: int, side: int
+) -> tuple[Array, Array]:
+    """Return where each pixel of a sample comes from, as `cv2.remap` takes it.
+
+    Args:
+        field: Displacements, from `warp_field`.
+        affine: From `random_affine`.
+        size: Side of the sample in pixels.
+        side: Side of the kept face in pixels.
+
+    Returns:
+        x and y in pixels of the kept face, size x size each.
+    """
     steps = np.arange(size, dtype=np.float32)
     x, y = np.meshgrid(steps, steps)
     a = affine.astype(np.float32)
     moved_x = a[0, 0] * x + a[0, 1] * y + a[0, 2]
     moved_y = a[1, 0] * x + a[1, 1] * y + a[1, 2]
     moves = cv2.remap(field, moved_x, moved_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    zoom = np.float32(image.shape[0] / size)
+    zoom = np.float32(side / size)
     source_x = (moved_x + moves[..., 0] + 0.5) * zoom - 0.5
     source_y = (moved_y + moves[..., 1] + 0.5) * zoom - 0.5
-    warped = cv2.remap(image, source_x, source_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(warped, np.float32)
+    return source_x, source_y
 
 
 def _random_light(size: int, stops: float, rng: Rng) -> Array | None:

@@ -7,7 +7,9 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -15,15 +17,39 @@ from torch import Tensor
 from faceplate.config import to_dict
 from faceplate.errors import BadSettings, Damaged, FaceplateError
 from faceplate.models.backups import SLOTS, back_up, seconds_since_backup
-from faceplate.models.folder import ModelFolder
 from faceplate.models.save import Save
-from faceplate.train.checkpoint import TrainState
 
-__all__ = ["Saver"]
+__all__ = ["SaveFolder", "SavedState", "Saver"]
 
 logger = logging.getLogger(__name__)
 
 _MOST_HOURS = 168.0
+
+
+class SavedState(Protocol):
+    """A dataclass of plain values that goes with weights."""
+
+    @property
+    def step(self) -> int:
+        """Steps that the weights have seen."""
+        ...
+
+
+class SaveFolder(Protocol):
+    """A model on disk that keeps saves."""
+
+    path: Path
+
+    def write_save(
+        self,
+        step: int,
+        weights: Mapping[str, Tensor],
+        optimizer: Mapping[str, Tensor] | None,
+        state: Mapping[str, Any],
+        keep: int = 3,
+    ) -> Save:
+        """Write the save of a step, whole or not at all."""
+        ...
 
 
 class Saver:
@@ -44,7 +70,7 @@ class Saver:
     """
 
     def __init__(
-        self, folder: ModelFolder, keep: int, backup_hours: float = 0.0, newest: Save | None = None
+        self, folder: SaveFolder, keep: int, backup_hours: float = 0.0, newest: Save | None = None
     ) -> None:
         if not 0 <= backup_hours <= _MOST_HOURS:
             raise BadSettings(
@@ -59,7 +85,7 @@ class Saver:
         self.pause = 0.0
 
     def save(
-        self, weights: Mapping[str, Tensor], training: Mapping[str, Tensor], state: TrainState
+        self, weights: Mapping[str, Tensor], training: Mapping[str, Tensor], state: SavedState
     ) -> None:
         """Copy a training's state and begin to write it; an earlier save is finished first.
 
