@@ -2,6 +2,8 @@
 
 Y. Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", CVPR
 workshop 2019. The network looks twice: at a crop around the box, then at one around the first mesh.
+Its lids hardly move when the eyes close: they come from the iris network, as in MediaPipe's own
+graph for both.
 """
 
 from pathlib import Path
@@ -13,7 +15,7 @@ from faceplate.geometry.points import Matrix, Points, invert, transform
 from faceplate.geometry.warp import warp_crop
 from faceplate.landmarks import Landmarks, roll_of
 from faceplate.landmarks.crop import check_face, view_to_square
-from faceplate.landmarks.iris import IrisNet
+from faceplate.landmarks.iris import RIM_TO_MESH, IrisNet
 from faceplate.landmarks.tflite import TfliteNet
 
 __all__ = ["MESH_TO_68", "FaceMesh"]
@@ -38,7 +40,7 @@ class FaceMesh:
 
     Args:
         weights: File of the card `facemesh-468`.
-        iris_weights: File of the card `iris`; None leaves the irises out.
+        iris_weights: File of the card `iris`; None leaves the irises out and the lids to the mesh.
         threads: Threads of the networks; 0 leaves LiteRT's own default.
 
     Raises:
@@ -64,8 +66,11 @@ class FaceMesh:
         mesh, presence = self._look(view, centre, max(width, height), roll_hint or 0.0)
         if presence > _LOST:
             mesh, presence = self._look(view, *_place_of(mesh))
-        iris = None if self._iris is None else self._iris(view, mesh[:, :2])
-        return Landmarks(mesh[list(MESH_TO_68), :2], presence, mesh, iris)
+        if self._iris is None:
+            return Landmarks(mesh[list(MESH_TO_68), :2], presence, mesh)
+        eyes = self._iris(view, mesh[:, :2])
+        mesh[np.array(RIM_TO_MESH), :2] = eyes.rims
+        return Landmarks(mesh[list(MESH_TO_68), :2], presence, mesh, eyes.iris)
 
     def _look(
         self, view: npt.NDArray[np.float32], centre: Points, face_px: float, roll: float

@@ -142,6 +142,36 @@ def test_irises_follow_the_gaze_where_eyes_are_50_pixels_wide(find):
     assert np.corrcoef(np.array(known) @ weights, offsets)[0, 1] > 0.75  # measured 0.88
 
 
+def lid_opening(points68):
+    """Return the mean height of each eye's two pairs of lid points over its width."""
+    for eye in (points68[36:42], points68[42:48]):
+        heights = np.hypot(*(eye[[1, 2]] - eye[[5, 4]]).T)
+        yield heights.mean() / np.hypot(*(eye[3] - eye[0]))
+
+
+def test_the_lids_open_and_close_as_the_truth_does(find):
+    known, seen = [], []
+    for shot in "AB":
+        for number in clear_frames(shot):
+            if abs(truth(shot)[number]["yaw"]) < 30:
+                known += lid_opening(true_points(shot, number))
+                seen += lid_opening(find(view(shot, number)).points68)
+    assert np.ptp(known) > 0.3  # closed eyes are among them
+    slope = np.polyfit(known, seen, 1)[0]
+    assert slope > 0.6  # measured 0.69; 0.01 with the lids of the mesh alone
+    assert np.corrcoef(known, seen)[0, 1] > 0.85  # measured 0.91
+
+
+def test_without_the_iris_network_the_lids_alone_are_others(weights, landmarker):
+    image, points = view("A", "1001"), true_points("A", "1001")
+    box = (*points.min(axis=0), *points.max(axis=0))
+    plain = FaceMesh(weights("facemesh-468"), threads=1)(image, box)
+    apart = np.hypot(*(plain.points68 - landmarker(image, box).points68).T)
+    assert plain.iris is None
+    assert apart[36:48].min() > 0
+    assert np.delete(apart, range(36, 48)).max() == 0
+
+
 def test_iris_points_are_centre_right_upper_left_lower_of_each_eye(find):
     for eye in find(view("A", "1024")).iris:
         centre, right, upper, left, lower = eye
