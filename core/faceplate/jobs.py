@@ -101,6 +101,13 @@ JOBS: Mapping[str, Verb] = {
             writes=("out",),
         ),
         Verb(
+            "faceset features",
+            "measure the faces of a faceset, so that they can be sorted",
+            "faceplate.facesets.features:FeaturesJob",
+            "faceplate.facesets.features:features",
+            writes=("faceset",),
+        ),
+        Verb(
             "train",
             "train a swap model from a likeness and a performer faceset",
             "faceplate.train.job:TrainJob",
@@ -139,6 +146,23 @@ JOBS: Mapping[str, Verb] = {
             "faceplate.merge.tweak:tweak",
             reads=("plate", "track", "model", "cast", "consent", "recipe", "mattes", "ocio"),
             writes=("out", "view"),
+        ),
+        Verb(
+            "mask labels",
+            "import, export, show or clear the hand-drawn masks of a faceset",
+            "faceplate.masks.labels:LabelsJob",
+            "faceplate.masks.labels:labels",
+            reads=("faceset", "source"),
+            writes=("faceset", "out"),
+        ),
+        Verb(
+            "mask train",
+            "train a mask model from labelled faces; it tells a face from what covers it",
+            "faceplate.train.maskjob:MaskTrainJob",
+            "faceplate.train.masktrainer:train_mask",
+            reads=("faceset", "start_from"),
+            writes=("out",),
+            commands=("pause", "resume", "save", "preview"),
         ),
     )
 }

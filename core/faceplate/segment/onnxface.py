@@ -5,12 +5,12 @@ Both take a crop of any size; it is resized to the network's input, and the matt
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from faceplate.errors import BadShape, Damaged
+from faceplate.errors import Damaged
 from faceplate.io.onnxfile import open_onnx
+from faceplate.segment.crops import checked_view, matte_to_size, view_to_size
 
 __all__ = ["BiSeNet", "XSeg"]
 
@@ -50,11 +50,11 @@ class XSeg:
 
     def __call__(self, view: Floats) -> Floats:
         """Return the matte of a crop. Raises BadShape."""
-        small = _resized(_checked(view), _XSEG_SIDE)[..., ::-1][None]  # (1, H, W, C)
+        small = view_to_size(checked_view(view), _XSEG_SIDE)[..., ::-1][None]  # (1, H, W, C)
         blob = small.transpose(0, 3, 1, 2) if self._channels_first else small
         (matte,) = self._session.run(None, {self._input: np.ascontiguousarray(blob)})[:1]
         found = np.asarray(matte, np.float32).reshape(_XSEG_SIDE, _XSEG_SIDE)
-        return _to_size(np.where(found < _XSEG_NOISE, 0, found), view.shape[0])
+        return matte_to_size(np.where(found < _XSEG_NOISE, 0, found), view.shape[0])
 
 
 class BiSeNet:
@@ -81,24 +81,10 @@ class BiSeNet:
 
     def __call__(self, view: Floats) -> Floats:
         """Return the matte of a crop. Raises BadShape."""
-        small = _resized(_checked(view), _BISENET_SIDE)
+        small = view_to_size(checked_view(view), _BISENET_SIDE)
         blob = ((small - _IMAGENET_MEAN) / _IMAGENET_STD).transpose(2, 0, 1)[None]
         (scores,) = self._session.run(None, {self._input: np.ascontiguousarray(blob)})[:1]
         powers = np.exp(scores[0] - scores[0].max(axis=0))  # (regions, H, W)
-        return _to_size(powers[list(_FACE_REGIONS)].sum(axis=0) / powers.sum(axis=0), view.shape[0])
-
-
-def _checked(view: Floats) -> Floats:
-    if view.ndim != 3 or view.shape[2] != 3 or view.shape[0] != view.shape[1] or not view.size:
-        raise BadShape("crop to segment", view.shape, "a square HxHx3")
-    return np.clip(np.nan_to_num(view, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
-
-
-def _resized(image: Floats, side: int) -> Floats:
-    method = cv2.INTER_AREA if side < image.shape[0] else cv2.INTER_CUBIC
-    resized = cv2.resize(image, (side, side), interpolation=method)
-    return np.asarray(np.clip(resized, 0, 1), np.float32)
-
-
-def _to_size(matte: Floats, side: int) -> Floats:
-    return _resized(np.asarray(np.nan_to_num(matte), np.float32), side)
+        return matte_to_size(
+            powers[list(_FACE_REGIONS)].sum(axis=0) / powers.sum(axis=0), view.shape[0]
+        )

@@ -1,0 +1,1 @@
+"""Labels of masks by hand, and mattes by a mask model; the model is trained in `train`."""

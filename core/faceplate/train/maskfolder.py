@@ -1,0 +1,96 @@
+"""The folder of a mask training.
+
+```
+masks/
+├── mask.safetensors               the model: newest weights and what they are
+├── config.json                    MaskModelConfig
+├── saves/000002000/               as those of swap models: weights, optimizer, state, manifest
+├── previews/000002000.png
+└── losses.png
+```
+"""
+
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from faceplate.config import from_json, to_json
+from faceplate.errors import Damaged
+from faceplate.io.atomic import write_text
+from faceplate.models.save import CONFIG, Save, write_save_folder
+from faceplate.segment.maskmodel import MASK_FILE, MaskModelConfig, write_mask_model
+
+__all__ = ["MaskFolder"]
+
+logger = logging.getLogger(__name__)
+
+
+class MaskFolder:
+    """A mask training on disk; the caller holds its lock.
+
+    Args:
+        path: The folder; made where it is not there.
+        config: What a new model is; the one that is there already stays as it is.
+    """
+
+    def __init__(self, path: Path, config: MaskModelConfig) -> None:
+        self.path = path
+        (path / "saves").mkdir(parents=True, exist_ok=True)
+        if not (path / CONFIG).is_file():
+            write_text(path / CONFIG, to_json(config))
+        self.config = from_json(MaskModelConfig, path / CONFIG)
+        for leftover in (path / "saves").glob(".*.part"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    @staticmethod
+    def config_of(path: Path) -> MaskModelConfig | None:
+        """Return what the model of a folder is; None where there is none. Raises BadSettings."""
+        there = (path / CONFIG).is_file()
+        return from_json(MaskModelConfig, path / CONFIG) if there else None
+
+    def latest(self) -> Save | None:
+        """Return the newest save that verifies, None before the first.
+
+        Raises:
+            Damaged: There are saves and none is whole.
+        """
+        saves = self._saves()
+        for save in reversed(saves):
+            try:
+                save.verify()
+            except Damaged as error:
+                logger.warning("the save of step %d is skipped: %s", save.step, error)
+            else:
+                return save
+        if saves:
+            raise Damaged(
+                f"none of the {len(saves)} saves of {self.path} is whole: delete its saves to "
+                f"begin anew; the weights in {self.path / MASK_FILE} may still be of use as "
+                "--start-from of another training"
+            )
+        return None
+
+    def write_save(
+        self,
+        step: int,
+        weights: Mapping[str, Tensor],
+        optimizer: Mapping[str, Tensor] | None,
+        state: Mapping[str, Any],
+        keep: int = 3,
+    ) -> Save:
+        """Write the save of a step and the model, each whole or not at all. Raises DiskFull."""
+        target = self.path / "saves" / f"{step:09d}"
+        config = to_json(self.config).encode()
+        save = write_save_folder(target, step, weights, optimizer, state, config)
+        write_mask_model(self.path / MASK_FILE, self.config, weights)
+        for old in [old for old in self._saves() if old.step <= step][:-keep]:
+            shutil.rmtree(old.path, ignore_errors=True)
+        return save
+
+    def _saves(self) -> list[Save]:
+        folders = sorted((self.path / "saves").glob("[0-9]*"))
+        return [Save(folder, int(folder.name)) for folder in folders if folder.is_dir()]
