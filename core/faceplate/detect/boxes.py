@@ -1,5 +1,7 @@
 """What detectors share: the image that a network gets, and the best of the boxes that it gives."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -7,10 +9,16 @@ import numpy.typing as npt
 from faceplate.detect import Detection
 from faceplate.errors import BadShape
 
-__all__ = ["cell_corners", "check_view", "chosen", "shrunk"]
+__all__ = ["cell_corners", "check_view", "chosen", "covered", "shrunk", "without_doubles"]
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
+Box = tuple[float, float, float, float]
+
+_OVERLAP = 0.4
+"""Least intersection over union of two boxes of one face that were found in different looks."""
+_INSIDE = 0.6
+"""Least share of the smaller box inside the larger one; the smaller may be part of a face only."""
 
 
 def check_view(view: Floats) -> None:
@@ -60,3 +68,30 @@ def chosen(
         five = None if points is None else points[index]
         found.append(Detection((x0, y0, x1, y1), min(float(scores[index]), 1.0), five))
     return sorted(found, key=lambda face: -face.score)
+
+
+def without_doubles(faces: Sequence[Detection]) -> list[Detection]:
+    """Return faces found in several looks at one image, each once, the best score first."""
+    kept: list[Detection] = []
+    for face in sorted(faces, key=lambda one: -one.score):
+        if not any(_same(face.box, other.box) for other in kept):
+            kept.append(face)
+    return kept
+
+
+def covered(one: Box, other: Box) -> float:
+    """Return the share of the smaller of two boxes that lies in the larger one, 0..1."""
+    smaller = min((b[2] - b[0]) * (b[3] - b[1]) for b in (one, other))
+    return _shared(one, other) / smaller if smaller > 0 else 0.0
+
+
+def _same(one: Box, other: Box) -> bool:
+    shared = _shared(one, other)
+    both = sum((b[2] - b[0]) * (b[3] - b[1]) for b in (one, other)) - shared
+    return shared > _OVERLAP * both or covered(one, other) > _INSIDE
+
+
+def _shared(one: Box, other: Box) -> float:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(width, 0.0) * max(height, 0.0)
