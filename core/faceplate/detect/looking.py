@@ -10,7 +10,7 @@ from faceplate.detect.rotated import Rotated
 from faceplate.detect.tiled import Tiled
 from faceplate.errors import BadSettings
 
-__all__ = ["Looks", "Rotations", "Tiles"]
+__all__ = ["Looking", "Rotations", "Tiles"]
 
 Rotations = Literal["never", "fallback", "always"]
 Tiles = Literal["never", "auto", "fine"]
@@ -21,12 +21,12 @@ _LARGE = 2560
 _AUTO_TIMES = 3
 """How much finer `auto` sees a large frame in tiles than whole."""
 _SURE_PX = 40.0
-"""Side of a face in the network's pixels from which every rendered one was found (see models.md)."""
+"""Side of a face in the network's pixels from which every rendered one was found."""
 _MAX_ZOOM = 4.0
 
 
 @dataclass(frozen=True)
-class Looks:
+class Looking:
     """How a detector looks at a frame."""
 
     detect_size: int = 640
@@ -74,7 +74,7 @@ class Looks:
         return detector, self.detect_size if side is None else side
 
     def _fineness(self, longest: int, min_face: float) -> tuple[int | None, float]:
-        """Return the longer side to which tiled frames are shrunk (None: no tiles), and the zoom."""
+        """Return the longer side of tiled frames (None: no tiles; 0: as they are), and the zoom."""
         if self.tiles == "auto" and self.detect_size and longest > _LARGE:
             side = self.detect_size * _AUTO_TIMES
             return (side if side < longest else 0), 1.0
