@@ -15,6 +15,7 @@ from faceplate.jobs import JOBS, JobPath, Verb, parse_job, run_job, run_verb
 NO_PATHS = {
     "analyse": {"frames", "color_space", "detector", "landmarker"},
     "extract": {"frames", "color_space", "encoding", "name", "consent_id"},
+    "faceset features": set(),
     "train": {"options", "architecture", "initialise"},
     "swap": {"frames", "color_space", "shot", "compression", "likeness", "performer"},
     "measure": {"frames", "color_space", "shot", "likeness", "performer"},
@@ -88,9 +89,7 @@ def test_a_job_is_parsed_from_plain_values_and_run_to_plain_values(
 
 
 def test_an_unknown_verb_lists_the_verbs() -> None:
-    with pytest.raises(
-        UnknownComponent, match="there are: analyse, extract, measure, swap, train, tweak"
-    ):
+    with pytest.raises(UnknownComponent, match=f"there are: {', '.join(sorted(JOBS))}"):
         parse_job("swop", {})
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import cv2
 import numpy as np
+from tests.support.facesets import landmarks_of
 
 from faceplate.geometry.hull import hull_matte
-from faceplate.geometry.templates import TEMPLATE_51
 from faceplate.io.faceset import Face, Faceset, FacesetInfo
 from faceplate.io.tracked import Pose
 from faceplate.models.df import DFConfig
@@ -16,14 +16,6 @@ from faceplate.train.job import TrainJob
 __all__ = ["TINY", "landmarks_of", "tiny_faceset", "tiny_job"]
 
 TINY = DFConfig(32, "ud", 8, 4, 4, 4)
-
-
-def landmarks_of(size: int) -> np.ndarray:
-    """Return 68 points of a frontal face that fills most of a crop."""
-    inner = TEMPLATE_51 * 0.6 + 0.2
-    angles = np.linspace(0, np.pi, 17)
-    jaw = np.stack([0.5 - 0.4 * np.cos(angles), 0.4 + 0.5 * np.sin(angles)], axis=1)
-    return (np.concatenate([jaw, inner]) * (size - 1)).astype(np.float32)
 
 
 def tiny_faceset(

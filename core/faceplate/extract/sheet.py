@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from faceplate.errors import BadImage
 from faceplate.io.atomic import write_bytes
 
-__all__ = ["Cell", "write_sheet"]
+__all__ = ["Cell", "page_path", "write_page", "write_sheet"]
 
 _CAPTION_PX = 18
 _GAP_PX = 4
@@ -45,17 +45,25 @@ def write_sheet(
     Returns:
         The files; none where there is no picture.
     """
-    written = []
     per_page = columns * rows
-    for number, start in enumerate(range(0, len(cells), per_page), 1):
-        page = path if number == 1 else path.with_suffix(f".{number}{path.suffix}")
-        picture = _page(cells[start : start + per_page], size, columns)
-        done, blob = cv2.imencode(".png", picture[..., ::-1])
-        if not done:
-            raise BadImage(f"{page}: the sheet could not be encoded")
-        write_bytes(page, bytes(blob))
-        written.append(page)
+    pages = [cells[start : start + per_page] for start in range(0, len(cells), per_page)]
+    written = [page_path(path, number) for number in range(1, len(pages) + 1)]
+    for page, shown in zip(written, pages, strict=True):
+        write_page(page, shown, size, columns)
     return written
+
+
+def page_path(path: Path, number: int) -> Path:
+    """Return where a page goes, counted from 1: the first one has the plain name."""
+    return path if number == 1 else path.with_suffix(f".{number}{path.suffix}")
+
+
+def write_page(path: Path, cells: Sequence[Cell], size: tuple[int, int], columns: int) -> None:
+    """Write one page of a contact sheet as PNG; the arguments are those of `write_sheet`."""
+    done, blob = cv2.imencode(".png", _page(cells, size, columns)[..., ::-1])
+    if not done:
+        raise BadImage(f"{path}: the sheet could not be encoded")
+    write_bytes(path, bytes(blob))
 
 
 def _page(cells: Sequence[Cell], size: tuple[int, int], columns: int) -> NDArray[np.uint8]:

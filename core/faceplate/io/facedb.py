@@ -10,7 +10,7 @@ from pathlib import Path
 from faceplate.errors import BadSettings, Damaged, DiskFull, Exhausted, NotFound
 from faceplate.io.faceschema import APPLICATION_ID, VERSION, migrate
 
-__all__ = ["Database", "connect", "sqlite_errors"]
+__all__ = ["Database", "connect", "may_write", "sqlite_errors"]
 
 
 @contextmanager
@@ -59,10 +59,10 @@ def _open(path: Path, readonly: bool) -> sqlite3.Connection:
     # closes last can then remove them. Without it, the file is read as it stands.
     path = path.absolute()
     mode = "mode=rw"
-    if readonly and not _may_write(path.parent):
+    if readonly and not may_write(path.parent):
         beside = path.with_name(path.name + "-shm").exists()
         mode = "mode=ro" if beside else "immutable=1"
-    elif readonly and not _may_write(path):
+    elif readonly and not may_write(path):
         mode = "mode=ro"
     return sqlite3.connect(
         f"{path.as_uri()}?{mode}",
@@ -73,7 +73,8 @@ def _open(path: Path, readonly: bool) -> sqlite3.Connection:
     )
 
 
-def _may_write(path: Path) -> bool:
+def may_write(path: Path) -> bool:
+    """Return whether this process may write a file or folder."""
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 

@@ -140,6 +140,14 @@ class Faceset:
             rows = np.fromiter(self.database.connection().execute(query), np.dtype(kinds))
         return PoseTable(rows["id"].copy(), *(rows[name].copy() for name, _ in kinds[1:]))
 
+    def places(self, kept: bool = False) -> list[tuple[str, int, int, bool]]:
+        """Return source, frame, person and keep flag of all faces, in the order of `ids`."""
+        where = "WHERE keep = 1" if kept else ""
+        rows = self._rows(
+            f"SELECT source, frame, person, keep FROM faces {where} ORDER BY source, frame, person"
+        )
+        return [(source, frame, person, bool(keep)) for source, frame, person, keep in rows]
+
     def made_from(self, source: str) -> dict[tuple[int, int], str]:
         """Return (frame, person) to the hash of what its face was made from, for one plate."""
         rows = self._rows("SELECT frame, person, made_from FROM faces WHERE source = ?", [source])
@@ -188,6 +196,26 @@ class Faceset:
         }
         with self.database.writing() as connection:
             return write_polygons(connection, texts, what)
+
+    def set_masks(self, masks: Mapping[int, NDArray[np.float32]], what: str = "masks") -> int:
+        """Give faces other mattes, as one entry of the log; return how many changed.
+
+        Args:
+            masks: Face to its S x S matte in 0..1.
+            what: Why, for the log.
+
+        Raises:
+            NotFound: No such face.
+            BadShape: A matte of another size than its face.
+        """
+        blobs = {}
+        for id, mask in masks.items():
+            size = self._size_of(id)
+            if mask.shape != (size, size):
+                raise BadShape(f"matte of face {id}", mask.shape, f"{size} x {size}")
+            blobs[id] = encode_mask(mask)
+        with self.database.writing() as connection:
+            return write_masks(connection, blobs, what)
 
     def labelled(self, kept: bool = True) -> list[int]:
         """Return the ids of the faces that have labels, in the order of `ids`."""
