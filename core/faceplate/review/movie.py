@@ -243,7 +243,7 @@ def _fitted(shown: FloatArray, long_side: int, size: tuple[int, int] | None) -> 
         factor = min(1.0, long_side / max(height, width))
         size = (max(round(width * factor / 2) * 2, 2), max(round(height * factor / 2) * 2, 2))
     if size != (width, height):
-        shown = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
+        shown = np.asarray(cv2.resize(shown, size, interpolation=cv2.INTER_AREA), np.float32)
     return np.round(np.clip(shown, 0, 1) * 255).astype(np.uint8)
 
 

@@ -1,0 +1,125 @@
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.support.farms import farm_job
+
+from faceplate.context import Context
+from faceplate.farm.batch import BatchJob, batch
+from faceplate.farm.openjd import openjd
+
+OPENJD = Path(sys.executable).with_name("openjd")
+
+
+def run(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """Start `openjd run` on a bundle, in a process group of its own."""
+    values = folder / "parameters.json"
+    command = [str(OPENJD), "run", str(folder / "template.yaml"), "-p", f"file://{values}", *words]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.exr")
+    }
+
+
+def test_a_bundle_passes_the_checks_of_open_job_description(tmp_path: Path) -> None:
+    for frames in ("1001-1006", "1001-1005x2,1010"):
+        result = openjd(farm_job(tmp_path, frames=frames), Context(home=tmp_path))
+        template = tmp_path / "bundle" / "template.yaml"
+        checked = subprocess.run(
+            [str(OPENJD), "check", str(template)], capture_output=True, text=True, check=False
+        )
+        assert checked.returncode == 0, checked.stdout
+        assert result.frames == frames
+
+
+def test_a_bundle_names_what_a_farm_without_a_shared_disk_sends_and_fetches(tmp_path: Path) -> None:
+    openjd(farm_job(tmp_path), Context(home=tmp_path))
+    assets = yaml.safe_load((tmp_path / "bundle" / "asset_references.yaml").read_text())
+    inputs = assets["assetReferences"]["inputs"]
+    assert str(tmp_path / "model") in inputs["directories"]
+    assert str(tmp_path / "consent.json") in inputs["filenames"]
+    assert assets["assetReferences"]["outputs"] == {"directories": [str(tmp_path / "out")]}
+    values = yaml.safe_load((tmp_path / "bundle" / "parameter_values.yaml").read_text())
+    plain = {entry["name"]: entry["value"] for entry in values["parameterValues"]}
+    assert plain == json.loads((tmp_path / "bundle" / "parameters.json").read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="kills a process group")
+def test_a_bundle_that_is_killed_in_the_middle_and_run_again_gives_the_frames_of_one_run(
+    tmp_path: Path,
+) -> None:
+    """With openjd-cli, real tasks, and another split of the range the second time."""
+    command = tmp_path / "faceplate"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m faceplate.cli "$@"\n')
+    command.chmod(0o755)
+    job = farm_job(
+        tmp_path,
+        analyse=False,
+        movie=False,
+        track=str(tmp_path / "true.track.json"),
+        command=str(command),
+        farm_home=str(tmp_path / "home"),
+        shot="mini",
+    )
+    openjd(job, Context(home=tmp_path))
+    first = run(tmp_path / "bundle", "--step", "Swap")
+    _wait_for(tmp_path / "out" / "s.1003.exr", first)
+    _kill_all(str(tmp_path))
+    first.communicate()
+    there = digests(tmp_path / "out")
+    assert 3 <= len(there) < 6
+    second = run(tmp_path / "bundle", "--step", "Swap", "-p", "ChunkSize=6")
+    told, _ = second.communicate(timeout=300)
+    assert second.returncode == 0, told
+    summary = json.loads(next(line for line in told.splitlines() if '"kept"' in line)[15:])
+    assert summary["kept"] == len(there)
+    assert digests(tmp_path / "out").items() >= there.items()
+
+    shutil.rmtree(tmp_path / "home")
+    whole = BatchJob(
+        plate=job.plate,
+        track=str(job.track),
+        model=job.model,
+        consent=job.consent,
+        frames=job.frames,
+        shot="mini",
+        out=str(tmp_path / "whole" / "s.%04d.exr"),
+    )
+    batch(whole, Context(home=tmp_path / "home", device="cpu"))
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole")
+
+
+def _kill_all(words: str) -> None:
+    """Kill every process with these words in its command line: sessions, tasks and their shells."""
+    found = True
+    while found:
+        found = False
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if int(process.name) != os.getpid() and words in (process / "cmdline").read_text():
+                    os.kill(int(process.name), signal.SIGKILL)
+                    found = True
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+
+
+def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 300
+    while not path.exists():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < until
+        time.sleep(0.02)
