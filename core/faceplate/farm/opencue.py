@@ -86,11 +86,12 @@ def _script(shot: FarmShot) -> str:
 
 
 def _layer(shot: FarmShot, step: Step) -> str:
+    """Return a layer; pyoutline drops those whose frames lie outside the job's range."""
     text = _LAYER.format(
         name=_text(step.name.lower()),
         command=_text(list(step.words)),
         chunk=shot.job.chunk if step.chunked else 1,
-        range=_text(shot.range if step.chunked else "1"),
+        range=_text(shot.range if step.chunked else str(shot.frames[0])),
     )
     if step.after:
         text += (

@@ -73,6 +73,7 @@ def test_the_script_submits_layers_that_wait_for_each_other(
     assert [layer.name for layer in job.layers] == ["analyse", "swap", "movie", "timeline"]
     swap = job.layers[1]
     assert (swap.chunk, swap.range, swap.after) == (2, "1001-1006", [job.layers[0]])
+    assert {layer.range for layer in job.layers} == {"1001", "1001-1006"}
     assert "--frames=#FRAME_START#-#FRAME_END#" in swap.command
     assert f"--model={tmp_path / 'model'}" in swap.command
 
