@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,11 @@ from faceplate.registry import Registry
 
 __all__ = [
     "LANDMARKERS",
+    "CloseLandmarker",
     "Landmarker",
     "LandmarkerType",
     "Landmarks",
+    "Place",
     "load_landmarker",
     "roll_of",
 ]
@@ -59,6 +61,31 @@ class Landmarker(Protocol):
         Raises:
             BadShape: Another shape, or a box without an area.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which square of a view a landmarker's network looks at."""
+
+    centre: tuple[float, float]
+    """x, y in view pixels."""
+    side_px: float
+    """Side of the square in view pixels."""
+    roll: float
+    """How the square is turned in degrees, above 0 counter-clockwise: as the head is tilted."""
+
+
+@runtime_checkable
+class CloseLandmarker(Landmarker, Protocol):
+    """A landmarker that can be told exactly where to look, and so be asked more than once."""
+
+    def place(self, found: Landmarks) -> Place:
+        """Return where to look again at a face that was found."""
+        ...
+
+    def look(self, view: npt.NDArray[np.float32], place: Place) -> Landmarks:
+        """Return the points of the face that fills a place, from one look at it."""
         ...
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from faceplate.errors import BadShape
-from faceplate.geometry.points import Matrix
+from faceplate.geometry.points import Matrix, Points, invert, transform
+from faceplate.landmarks import Place
 
-__all__ = ["check_face", "view_to_square"]
+__all__ = ["check_face", "upright_box", "view_to_place", "view_to_square"]
 
 
 def view_to_square(centre: npt.ArrayLike, side_px: float, roll: float, size: int) -> Matrix:
@@ -24,6 +25,25 @@ def view_to_square(centre: npt.ArrayLike, side_px: float, roll: float, size: int
     cos, sin = zoom * math.cos(angle), zoom * math.sin(angle)
     linear = np.array([[cos, -sin], [sin, cos]])
     return np.column_stack([linear, (size - 1) / 2 - linear @ np.asarray(centre, dtype=float)])
+
+
+def view_to_place(place: Place, size: int) -> Matrix:
+    """Return the 2x3 matrix from view pixels to the pixels of a place, `size` of them a side."""
+    return view_to_square(place.centre, place.side_px, place.roll, size)
+
+
+def upright_box(points: Points, roll: float) -> tuple[Points, float, float]:
+    """Return centre, width and height of the box around points, turned as the head is.
+
+    Args:
+        points: Nx2 view pixels.
+        roll: Tilt of the head in degrees, above 0 counter-clockwise.
+    """
+    upright = view_to_square((0.0, 0.0), 1.0, roll, 1)
+    turned = transform(points, upright)
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    centre = transform([(low + high) / 2], invert(upright))[0]
+    return centre, float(high[0] - low[0]), float(high[1] - low[1])
 
 
 def check_face(

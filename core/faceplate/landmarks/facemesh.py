@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from faceplate.geometry.points import Matrix, Points, invert, transform
+from faceplate.errors import BadShape
+from faceplate.geometry.points import invert, transform
 from faceplate.geometry.warp import warp_crop
-from faceplate.landmarks import Landmarks, roll_of
-from faceplate.landmarks.crop import check_face, view_to_square
+from faceplate.landmarks import Landmarks, Place, roll_of
+from faceplate.landmarks.crop import check_face, upright_box, view_to_place
 from faceplate.landmarks.iris import RIM_TO_MESH, IrisNet
 from faceplate.landmarks.tflite import TfliteNet
 
@@ -63,35 +64,49 @@ class FaceMesh:
     ) -> Landmarks:
         """Return the points of the face in a box, the mesh and the irises. Raises BadShape."""
         centre, width, height = check_face(view, box)
-        mesh, presence = self._look(view, centre, max(width, height), roll_hint or 0.0)
+        side_px = max(width, height) * _CROP_OF_FACE
+        mesh, presence = self._mesh(view, Place((centre[0], centre[1]), side_px, roll_hint or 0.0))
         if presence > _LOST:
-            mesh, presence = self._look(view, *_place_of(mesh))
-        if self._iris is None:
-            return Landmarks(mesh[list(MESH_TO_68), :2], presence, mesh)
-        eyes = self._iris(view, mesh[:, :2])
-        mesh[np.array(RIM_TO_MESH), :2] = eyes.rims
-        return Landmarks(mesh[list(MESH_TO_68), :2], presence, mesh, eyes.iris)
+            mesh, presence = self._mesh(view, _place_of(mesh))
+        return self._landmarks(view, mesh, presence)
 
-    def _look(
-        self, view: npt.NDArray[np.float32], centre: Points, face_px: float, roll: float
+    def place(self, found: Landmarks) -> Place:
+        """Return the square around a mesh. Raises BadShape where the landmarks have none."""
+        if found.mesh is None:
+            raise BadShape("landmarks", "no mesh", "landmarks that FaceMesh found")
+        return _place_of(found.mesh)
+
+    def look(self, view: npt.NDArray[np.float32], place: Place) -> Landmarks:
+        """Return the points of the face that fills a place, as `__call__` does."""
+        return self._landmarks(view, *self._mesh(view, place))
+
+    def _mesh(
+        self, view: npt.NDArray[np.float32], place: Place
     ) -> tuple[npt.NDArray[np.float64], float]:
         side = self._net.side
-        to_crop = view_to_square(centre, face_px * _CROP_OF_FACE, roll, side)
+        to_crop = view_to_place(place, side)
         raw, logit = self._net.run(warp_crop(view, to_crop, side, draft=True))
         points = raw.reshape(468, 3).astype(np.float64)  # (468, 3)
         # x and y are indices of crop pixels (their centres, as in MediaPipe); z is in crop pixels.
         flat = transform(points[:, :2], invert(to_crop))
-        depth = points[:, 2] * (face_px * _CROP_OF_FACE / side)
+        depth = points[:, 2] * (place.side_px / side)
         presence = 1 / (1 + np.exp(-np.clip(float(logit[0]), -60, 60)))
         return np.column_stack([flat, depth]), float(presence)
 
+    def _landmarks(
+        self, view: npt.NDArray[np.float32], mesh: npt.NDArray[np.float64], presence: float
+    ) -> Landmarks:
+        iris = None
+        if self._iris is not None:
+            eyes = self._iris(view, mesh[:, :2])
+            mesh[np.array(RIM_TO_MESH), :2] = eyes.rims
+            iris = eyes.iris
+        return Landmarks(mesh[list(MESH_TO_68), :2], presence, mesh, iris)
 
-def _place_of(mesh: npt.NDArray[np.float64]) -> tuple[Points, float, float]:
-    """Return centre, larger side and roll of the box around a mesh, measured along its eyes."""
+
+def _place_of(mesh: npt.NDArray[np.float64]) -> Place:
+    """Return the square around a mesh, turned as its eyes are."""
     points = mesh[:, :2]
     roll = roll_of(points[_LEFT_EYE_OUTER], points[_RIGHT_EYE_OUTER])
-    upright: Matrix = view_to_square((0.0, 0.0), 1.0, roll, 1)
-    turned = transform(points, upright)
-    low, high = turned.min(axis=0), turned.max(axis=0)
-    centre = transform([(low + high) / 2], invert(upright))[0]
-    return centre, float((high - low).max()), roll
+    centre, width, height = upright_box(points, roll)
+    return Place((centre[0], centre[1]), max(width, height) * _CROP_OF_FACE, roll)

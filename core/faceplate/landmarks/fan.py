@@ -17,8 +17,8 @@ from face_alignment.models import FAN
 from faceplate.errors import Damaged
 from faceplate.geometry.points import Points, invert, transform
 from faceplate.geometry.warp import warp_crop
-from faceplate.landmarks import Landmarks
-from faceplate.landmarks.crop import check_face, view_to_square
+from faceplate.landmarks import Landmarks, Place, roll_of
+from faceplate.landmarks.crop import check_face, upright_box, view_to_place
 
 __all__ = ["Fan2D", "Fan3D", "heatmap_peaks"]
 
@@ -26,6 +26,7 @@ _SIDE = 256
 _HOURGLASSES = 4
 _UP_OF_HEIGHT = 0.12  # the box's centre moves up by this before the crop
 _CROP_OF_BOX = 200 / 195  # side of the crop / (width + height of the box)
+_FOREHEAD = 0.25  # from the brows up, of the way from the chin to the bridge of the nose
 # What torch.load and load_state_dict raise for files that are something else.
 _NOT_WEIGHTS = (
     RuntimeError,
@@ -67,10 +68,18 @@ class Fan2D:
         roll_hint: float | None = None,
     ) -> Landmarks:
         """Return the points of the face in a box; presence is the mean peak. Raises BadShape."""
-        centre, width, height = check_face(view, box)
-        centre = centre - [0, _UP_OF_HEIGHT * height]
-        side_px = (width + height) * _CROP_OF_BOX
-        to_crop = view_to_square(centre, side_px, roll_hint or 0.0, _SIDE)
+        return self.look(view, _place_of(*check_face(view, box), roll_hint or 0.0))
+
+    def place(self, found: Landmarks) -> Place:
+        """Return the square around points, turned as their eyes are."""
+        points = found.points68
+        roll = roll_of(points[36:42].mean(axis=0), points[42:48].mean(axis=0))
+        forehead = points[17:27] + _FOREHEAD * (points[27] - points[8])
+        return _place_of(*upright_box(np.concatenate([points, forehead]), roll), roll)
+
+    def look(self, view: npt.NDArray[np.float32], place: Place) -> Landmarks:
+        """Return the points of the face that fills a place; presence is the mean peak."""
+        to_crop = view_to_place(place, _SIDE)
         crop = warp_crop(view, to_crop, _SIDE, draft=True, border="zero")
         clean = np.clip(np.nan_to_num(crop, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
         with torch.inference_mode():
@@ -81,6 +90,13 @@ class Fan2D:
         in_crop = (points + 0.5) * zoom - 0.5
         presence = float(np.clip(peaks.mean(), 0, 1))
         return Landmarks(transform(in_crop, invert(to_crop)), presence)
+
+
+def _place_of(centre: Points, width: float, height: float, roll: float) -> Place:
+    """Return the crop of a box; it moves up as the head is tilted."""
+    up = np.array([-np.sin(np.radians(roll)), -np.cos(np.radians(roll))])
+    raised = centre + _UP_OF_HEIGHT * height * up
+    return Place((raised[0], raised[1]), (width + height) * _CROP_OF_BOX, roll)
 
 
 class Fan3D(Fan2D):
