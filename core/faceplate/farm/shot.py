@@ -6,6 +6,7 @@ Commands are lists of words. Paths in them are made by a function of the schedul
 token there that each machine replaces by its own path.
 """
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,8 +58,9 @@ class FarmJob:
     ocio: str | None = None
     """OCIO config: a path or the name of a built-in one; None: what ``$OCIO`` says on each machine.
     """
-    options: tuple[str, ...] = ()
-    """Further options of each task as `faceplate batch` knows them, such as `--layers=beside`."""
+    options: str = ""
+    """Further options of each task as `faceplate batch` knows them, in one text with an equals sign
+    before it: `--options="--layers=beside --require-face"`."""
     movie: bool = True
     """Make a movie and a timeline of the results in the end."""
     command: str = "faceplate"
@@ -71,9 +73,17 @@ class FarmJob:
             raise BadSettings(f"chunk must be from 1 to 100000 frames, got {self.chunk}")
         if bool(self.model) == bool(self.cast):
             raise BadSettings("name either a model or a cast, and not both")
-        wrong = [option for option in self.options if not option.startswith("--")]
+        wrong = [option for option in self.words if not option.startswith("--")]
         if wrong:
             raise BadSettings(f"options are written as --name=value, got {', '.join(wrong)}")
+
+    @property
+    def words(self) -> list[str]:
+        """The further options one by one. Raises BadSettings where a quote is not closed."""
+        try:
+            return shlex.split(self.options)
+        except ValueError as error:
+            raise BadSettings(f"options {self.options!r}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -225,7 +235,7 @@ def steps(shot: FarmShot, words: Words) -> list[Step]:
         if name in texts
     ]
     named += [f"--shot={shot.name}", f"--frames={words.chunk}"]
-    task = (job.command, "batch", *named, *color, *job.options, *common)
+    task = (job.command, "batch", *named, *color, *job.words, *common)
     found.append(Step("Swap", task, chunked=True))
     if job.movie:
         found += _review_steps(shot, texts, words.frames, color, common)

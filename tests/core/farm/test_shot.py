@@ -17,10 +17,12 @@ def written(tmp_path: Path, **settings: Any) -> dict[str, list[str]]:
 
 
 def test_a_shot_is_analysed_swapped_in_chunks_and_shown(tmp_path: Path) -> None:
-    made = written(tmp_path, options=("--layers=beside",))
+    made = written(tmp_path, options="--layers=beside --require-face")
     assert list(made) == ["Analyse", "Swap", "Movie", "Timeline"]
     assert made["Analyse"][:3] == ["faceplate", "analyse", "--plate=<Plate>B.%04d.exr"]
-    assert {"--frames=<chunk>", "--layers=beside", "--model=<Model>"} <= set(made["Swap"])
+    assert {"--frames=<chunk>", "--layers=beside", "--require-face", "--model=<Model>"} <= set(
+        made["Swap"]
+    )
     assert "--out=<Out>s.mov" in made["Movie"]
     assert "--movie=<Out>s.mov" in made["Timeline"]
 
@@ -62,7 +64,8 @@ def test_places_say_what_is_read_and_what_is_written(tmp_path: Path) -> None:
     [
         ({"chunk": 0}, BadSettings, "chunk"),
         ({"model": None}, BadSettings, "model or a cast"),
-        ({"options": ("layers=beside",)}, BadSettings, "--name=value"),
+        ({"options": "layers=beside"}, BadSettings, "--name=value"),
+        ({"options": "--shot='a"}, BadSettings, "closing quot"),
         ({"out": "one.exr"}, BadSettings, "pattern"),
         ({"out": "s.%04d.png"}, BadSettings, "pattern"),
         ({"frames": "1001-1030"}, MissingFrames, "1013"),
