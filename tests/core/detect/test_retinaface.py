@@ -59,6 +59,28 @@ def test_two_faces_are_two_detections_best_first(detector):
     assert {face.box[0] > 384 for face in found} == {False, True}
 
 
+@pytest.mark.parametrize("beyond", [0.1, 0.3, 0.5])
+@pytest.mark.parametrize(("shot", "number"), [("A", "1001"), ("A", "1007"), ("B", "1012")])
+def test_a_face_cut_by_the_edge_of_the_frame_is_found_once(detector, shot, number, beyond):
+    image = view(shot, number)
+    x0, y0, x1, y1 = (round(value) for value in detector(image)[0].box)
+    across, down = round(beyond * (x1 - x0)), round(beyond * (y1 - y0))
+    parts = {
+        "left": (image[:, x0 + across :], (x0 + across, 0)),
+        "right": (image[:, : x1 - across], (0, 0)),
+        "top": (image[y0 + down :], (0, y0 + down)),
+        "bottom": (image[: y1 - down], (0, 0)),
+    }
+    for side, (part, origin) in parts.items():
+        found = detector(np.ascontiguousarray(part))
+        assert len(found) == 1, side
+        box = np.add(found[0].box, [*origin, *origin])
+        # the box reaches beyond the frame, or ends at its edge: in either case it is on the face
+        width = min(box[2], x1) - max(box[0], x0)
+        height = min(box[3], y1) - max(box[1], y0)
+        assert width * height > (0.9 - beyond) * (x1 - x0) * (y1 - y0), side
+
+
 def test_odd_sizes_are_padded_and_not_cut(detector):
     image = view("A", "1001")[3:209, 11:350]
     face = detector(image)[0]
