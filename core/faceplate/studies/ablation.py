@@ -6,6 +6,7 @@ second run trains only what is missing, and goes on within a training that was s
 
 import json
 import logging
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.config import from_dict, to_dict
 from faceplate.context import Context
-from faceplate.errors import BadSettings
+from faceplate.errors import BadSettings, Damaged
 from faceplate.evaluate.panel import FIGURES
 from faceplate.evaluate.pictures import face_cell
 from faceplate.evaluate.truth import TruthJob, truth
@@ -37,7 +38,7 @@ from faceplate.studies.ablationjob import AblationJob, AblationResult, AblationR
 from faceplate.studies.ablationtable import markdown
 from faceplate.studies.contactsheet import Cell, contact_sheet
 from faceplate.studies.pair import Facesets, RenderedPair
-from faceplate.studies.papermeter import PaperMeter
+from faceplate.studies.papermeter import PaperMeter, Side
 from faceplate.train.checkpoint import read_state
 from faceplate.train.job import TrainJob, TrainResult
 from faceplate.train.trainer import train
@@ -56,15 +57,17 @@ def ablation(job: AblationJob, context: Context) -> AblationResult:
         ConsentRefused: No valid consent for this likeness.
         NotFound: The pair is not there, or shows no face that can be measured.
         BadSettings: Settings that cannot be right, or `out` holds an ablation of other settings.
+        Damaged: Every training diverged.
         Cancelled: Stopped on request; a second run goes on from there.
     """
     study = _Study(job, context)
-    trained = 0
-    for done, trial in enumerate(job.trials):
-        context.progress.report("ablation", done, len(job.trials))
-        trained += study.run(trial)
-    context.progress.report("ablation", len(job.trials), len(job.trials))
-    return study.write(trained)
+    total = len(job.trials)
+    context.progress.report("ablation", study.finished, total)
+    for trial in job.trials:
+        if study.run(trial) and study.finished:
+            study.write()  # whatever comes next, what is finished can be read
+            context.progress.report("ablation", study.finished, total)
+    return study.write()
 
 
 class _Study:
@@ -79,15 +82,40 @@ class _Study:
         _claim(self._out, job)
         self._facesets = self._prepare()
         self._meter = self._load_meter()
+        self._plate_figures: Side | None = None
+        self._trained = 0
+        self._failed: dict[str, str] = {}
+
+    @property
+    def finished(self) -> int:
+        """How many trials have their row."""
+        return sum(self._row_path(trial).is_file() for trial in self._job.trials)
 
     def run(self, trial: Trial) -> bool:
-        """Bring one trial to its end; return whether it had to be trained."""
-        folder = self._out / "trials" / trial.name
-        if (folder / "row.json").is_file():
+        """Bring one trial to its end; return whether there was anything to do.
+
+        A training that diverges more often than it may go back is a result too: it is noted down,
+        and the others go on. A second run tries it again.
+        """
+        if self._row_path(trial).is_file():
             return False
+        folder = self._row_path(trial).parent
         folder.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
+        try:
+            self._run(trial, folder)
+        except Damaged as error:
+            logger.warning("%s has no row: %s", trial.name, error)
+            self._failed[trial.name] = str(error)
+            return True
+        minutes = (time.monotonic() - began) / 60
+        logger.info("%s is finished after %.1f minutes", trial.name, minutes)
+        return True
+
+    def _run(self, trial: Trial, folder: Path) -> None:
         trained = train(self._train_job(trial, folder), self._context)
         assert isinstance(trained, TrainResult)  # an estimate is another thing, and not asked for
+        self._trained += trained.steps_done > 0
         self._swap(folder)
         panel = truth(self._truth_job(folder), self._context)
         figures = {row.figure: row.result for row in panel.panel}
@@ -105,13 +133,19 @@ class _Study:
         # what it was measured on is the same for all: the plate's own is kept once
         plate = {row.figure: row.plate for row in panel.panel}
         values = {"row": to_dict(row), "plate": plate, "not_measured": panel.not_measured}
-        write_text(folder / "row.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
-        return trained.steps_done > 0
+        text = json.dumps(values, indent=1, allow_nan=False) + "\n"
+        write_text(self._row_path(trial), text)
 
-    def write(self, trained: int) -> AblationResult:
-        """Write table, JSON and sheet of all finished trials."""
-        kept = {trial.name: self._kept(trial) for trial in self._job.trials}
-        not_measured = dict(self._meter.not_measured)
+    def write(self) -> AblationResult:
+        """Write table, JSON and sheet of all finished trials.
+
+        Raises:
+            Damaged: There is none, for every training diverged.
+        """
+        kept = {trial.name: self._kept(trial) for trial in self._finished_trials()}
+        if not kept:
+            raise Damaged(f"no trial was finished: {'; '.join(self._failed.values())}")
+        not_measured = {**self._failed, **self._meter.not_measured}
         for values in kept.values():
             not_measured |= values["not_measured"]
         rows = [
@@ -122,7 +156,7 @@ class _Study:
         names = ("ablation.json", "ablation.md", "ablation.png")
         paths = [self._out / name for name in names]
         result = AblationResult(
-            rows, self._frames, trained, not_measured, *(str(path) for path in paths)
+            rows, self._frames, self._trained, not_measured, *(str(path) for path in paths)
         )
         definitions = {name: info.definition for name, info in FIGURES.items()}
         values = {"job": to_dict(self._job), "definitions": definitions, **to_dict(result)}
@@ -224,12 +258,19 @@ class _Study:
         )
         return _mean(identity), _mean(pose)
 
+    def _row_path(self, trial: Trial) -> Path:
+        return self._out / "trials" / trial.name / "row.json"
+
+    def _finished_trials(self) -> list[Trial]:
+        return [trial for trial in self._job.trials if self._row_path(trial).is_file()]
+
     def _kept(self, trial: Trial) -> dict[str, Any]:
-        path = self._out / "trials" / trial.name / "row.json"
-        return dict(json.loads(path.read_text("utf-8")))
+        return dict(json.loads(self._row_path(trial).read_text("utf-8")))
 
     def _plate_row(self, figures: dict[str, float | None]) -> AblationRow:
-        identity, pose = self._paper_figures(self._pair.frames_of("B"))
+        if self._plate_figures is None:
+            self._plate_figures = self._paper_figures(self._pair.frames_of("B"))
+        identity, pose = self._plate_figures
         return AblationRow(
             trial="plate",
             **_panel_figures(figures),
@@ -247,7 +288,7 @@ class _Study:
 
     def _block(self, number: int) -> list[Cell]:
         cells: list[Cell] = []
-        for trial in self._job.trials:
+        for trial in self._finished_trials():
             pattern = self._out / "trials" / trial.name / "swap" / "swap.%04d.exr"
             frame = self._shot(str(pattern), [number]).read(number)
 

@@ -159,7 +159,7 @@ class AblationResult:
     trained: int
     """Trials that were trained in this run."""
     not_measured: dict[str, str]
-    """Figures that could not be measured, and why."""
+    """Figures that could not be measured and trials whose training diverged, and why."""
     json: str
     table: str
     """The table in Markdown."""

@@ -14,12 +14,13 @@ from faceplate.geometry.pose import estimate_pose
 from faceplate.io.frame import Frame
 from faceplate.landmarks import Landmarker
 
-__all__ = ["PaperMeter"]
+__all__ = ["PaperMeter", "Side"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Side = tuple[float | None, float | None]
+"""Identity distance and pose; None where it cannot be measured."""
 
 
 class PaperMeter:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from faceplate.errors import BadSettings
 from faceplate.models.choices import Initialisation, InterTraining, Precision
 from faceplate.train.augment import ColorMode
 
@@ -74,13 +75,13 @@ class TrainJob:
     steps: int | None = None
     """Stop when the model has seen this many steps in all."""
     minutes: float | None = None
-    """Stop after this long, if that comes first."""
+    """Stop after this long, more than 0, if that comes first."""
     schedule_steps: int | None = None
     """Steps over which the learning rate falls; by default `steps` of the run that began it."""
     batch: int | None = None
     """Faces of each person per step."""
     seed: int = 0
-    """Of the first weights and of every random choice."""
+    """Of the first weights and of every random choice, 0..4294967295."""
     precision: Precision = "auto"
     """Number format of the network's inner work: fp32, bf16, fp16 with a scaled loss, or auto,
     which takes bf16 where it is fast."""
@@ -153,6 +154,9 @@ class TrainJob:
     the weight is one up to the edge; quick96 takes the blurred mask as it is."""
     blur_out_mask: bool | None = None
     """Blur what lies outside the mask of the targets, so that its edge shows less."""
+    dssim_scales: int | None = None
+    """Scales at which structure is compared, 1 or 2; by default 0, which takes one below 256 pixels
+    and two from there; with amp 2."""
     eyes_mouth_priority: bool | None = None
     """Weigh eyes and mouth far above the rest."""
     true_face_power: float | None = None
@@ -226,11 +230,11 @@ class TrainJob:
     rollback_lr: float = 0.5
     """Factor on the learning rate after going back, above 0 and below 1."""
     save_every_minutes: float = 10.0
-    """Minutes between saves."""
+    """Minutes between saves, more than 0."""
     save_every_steps: int = 0
     """Steps between saves, besides; 0 leaves it to the minutes."""
     keep_saves: int = 3
-    """Newest saves that are kept."""
+    """Newest saves that are kept, at least 1."""
     autobackup_hours: float = 0.0
     """Hours between copies of a save into the model's 24 rotating backup slots, 0..168; 0: none."""
     cache_mb: int | None = None
@@ -238,6 +242,31 @@ class TrainJob:
     workers: int | None = None
     """Processes that make samples, 0..64; 0 takes a thread, which is enough for a network on a CPU.
     By default a thread, or with a GPU up to 12 processes."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be; settings of the training are looked at by themselves.
+
+        Raises:
+            BadSettings: A value is out of its range.
+        """
+        checks = (
+            ("steps", self.steps is None or self.steps >= 1, "1 or more"),
+            ("minutes", self.minutes is None or self.minutes > 0, "more than 0"),
+            (
+                "schedule_steps",
+                self.schedule_steps is None or self.schedule_steps >= 1,
+                "1 or more",
+            ),
+            ("seed", 0 <= self.seed < 1 << 32, "0..4294967295"),
+            ("preview_every", self.preview_every >= 0, "0 or more"),
+            ("guard_every", self.guard_every >= 0, "0 or more"),
+            ("save_every_minutes", self.save_every_minutes > 0, "more than 0"),
+            ("save_every_steps", self.save_every_steps >= 0, "0 or more"),
+            ("keep_saves", self.keep_saves >= 1, "1 or more"),
+        )
+        for name, good, expected in checks:
+            if not good:
+                raise BadSettings(f"{name} {getattr(self, name)}: expected {expected}")
 
 
 @dataclass(frozen=True)

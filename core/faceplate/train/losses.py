@@ -93,11 +93,17 @@ def soft_mask(mask: Tensor, form: str) -> Tensor:
     return 2 * gaussian_blur(mask, max(1, resolution // 32)).clamp(0, 0.5)
 
 
-def structure(seen: Tensor, wanted: Tensor) -> Tensor:
-    """Return the DSSIM of two images: at one scale below 256 pixels, a mean of two from there."""
+def structure(seen: Tensor, wanted: Tensor, scales: int = 0) -> Tensor:
+    """Return the DSSIM of two images, at one scale or as the mean of two.
+
+    Args:
+        seen: (B, C, R, R).
+        wanted: (B, C, R, R).
+        scales: 1 or 2; 0 takes one below 256 pixels and two from there.
+    """
     resolution = seen.shape[-1]
     fine = dssim(seen, wanted, _window(resolution, 11.6))
-    if resolution < 256:
+    if (scales or 1 + (resolution >= 256)) == 1:
         return fine
     return (fine + dssim(seen, wanted, _window(resolution, 23.2))) / 2
 
@@ -146,13 +152,15 @@ class FaceLoss:
     """Compare inside the soft mask only; otherwise the whole picture."""
     eyes_mouth_priority: bool = False
     """Add 300 times the mean absolute error inside eyes and mouth."""
+    scales: int = 0
+    """Scales of the DSSIM, 1 or 2; 0 takes one below 256 pixels and two from there."""
 
     def __call__(self, decoded: Decoded, target: Target) -> Tensor:
         """Return the loss of a decoded face and matte, a scalar."""
         # Rows and columns are filtered by matrix products, which want them contiguous.
         image, wanted = decoded.image.contiguous(), target.image.contiguous()
         seen, shown = self.weighed(image, target.mask), self.weighed(wanted, target.mask)
-        loss = 10 * structure(seen, shown) + 10 * (seen - shown).square().mean()
+        loss = 10 * structure(seen, shown, self.scales) + 10 * (seen - shown).square().mean()
         if self.eyes_mouth_priority:
             loss = loss + 300 * (target.eyes_mouth * (wanted - image)).abs().mean()
         return loss + 10 * (decoded.matte - target.mask).square().mean()

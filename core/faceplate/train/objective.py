@@ -37,7 +37,10 @@ class Objective:
     def __init__(self, settings: TrainSettings) -> None:
         self._settings = settings
         self._loss = FaceLoss(
-            settings.mask_form, settings.masked_training, settings.eyes_mouth_priority
+            settings.mask_form,
+            settings.masked_training,
+            settings.eyes_mouth_priority,
+            settings.dssim_scales,
         )
 
     def targets(self, targets: Sequence[Target]) -> list[Target]:

@@ -53,6 +53,9 @@ class TrainSettings:
     """Compare faces inside their soft mask only."""
     blur_out_mask: bool = False
     """Blur what lies outside the mask of the targets, so that its edge shows less."""
+    dssim_scales: int = 0
+    """Scales at which structure is compared, 1 or 2; 0 takes one below 256 pixels and two from
+    there."""
     eyes_mouth_priority: bool = False
     """Add 300 times the absolute error inside eyes and mouth."""
     true_face_power: float = 0.0
@@ -157,6 +160,7 @@ def _ranges(settings: TrainSettings) -> tuple[tuple[str, bool, str], ...]:
         ("decay_from", 0 < s.decay_from <= 1, "above 0 to 1"),
         ("decay_to", 0 <= s.decay_to <= 1, "0..1"),
         ("lr_dropout", 0 <= s.lr_dropout < 1, "0 up to 1"),
+        ("dssim_scales", s.dssim_scales in (0, 1, 2), "0, 1 or 2"),
         ("lr_cos", s.lr_cos >= 0, "0 or a number of steps"),
         ("gan_power", 0 <= s.gan_power <= 5, "0..5"),
         ("gan_patch_size", s.gan_patch_size == 0 or 3 <= s.gan_patch_size <= 640, "3..640, or 0"),
@@ -212,7 +216,9 @@ PRESETS: dict[PresetName, Preset] = {
     "comb": Preset(CombConfig(128, "ud"), TrainSettings(), "comb"),
     "amp": Preset(
         AMPConfig(),
-        TrainSettings(eyes_mouth_priority=True, background_power=0.1, gan_on="both"),
+        TrainSettings(
+            dssim_scales=2, eyes_mouth_priority=True, background_power=0.1, gan_on="both"
+        ),
         "amp",
     ),
     "quick96": Preset(

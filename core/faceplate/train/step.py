@@ -19,6 +19,7 @@ from faceplate.models.device import lay_out, memory_format, put_on
 from faceplate.models.net import Decoded, SwapDecoder, SwapNet, TrainPass
 from faceplate.models.predictor import load_weights
 from faceplate.train.average import Average
+from faceplate.train.compiled import compile_parts
 from faceplate.train.loader import Batch, SideBatch
 from faceplate.train.losses import Target
 from faceplate.train.memory import checkpoint_blocks
@@ -313,8 +314,7 @@ def _prepare(net: SwapNet, settings: TrainSettings, device: torch.device) -> Non
     if settings.checkpointing:
         checkpoint_blocks(net)
     if settings.compile:
-        for child in net.children():
-            child.compile()
+        compile_parts(net, device)
 
 
 def _part(side: SideTensors, number: int, count: int) -> SideTensors:

@@ -10,7 +10,7 @@ import pytest
 from tests.support.paths import MINI
 
 from faceplate.context import Context
-from faceplate.errors import BadSettings, Cancelled, ConsentRefused
+from faceplate.errors import BadSettings, Cancelled, ConsentRefused, Damaged
 from faceplate.models import ARCHITECTURES
 from faceplate.models.folder import ModelFolder
 from faceplate.progress import Progress, Report
@@ -97,9 +97,26 @@ def test_without_a_consent_to_train_nothing_is_trained(
     assert not (tmp_path / "refused/trials/df/model").exists()
 
 
+def diverge(*_: object) -> None:
+    raise Damaged("the training diverged at step 7")
+
+
+@pytest.mark.slow
+def test_when_every_training_diverges_there_is_no_table(
+    tmp_path: Path, context: Context, faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(faces, tmp_path / "abl/faces")
+    monkeypatch.setattr("faceplate.studies.ablation.train", diverge)
+    job = AblationJob(
+        str(MINI), str(tmp_path / "abl"), str(MINI / "consent.json"), only=("df",), measured=3
+    )
+    with pytest.raises(Damaged, match="no trial was finished: the training diverged"):
+        ablation(job, context)
+
+
 @pytest.mark.slow
 def test_one_command_trains_measures_and_goes_on_where_it_stopped(
-    tmp_path: Path, context: Context, faces: Path
+    tmp_path: Path, context: Context, faces: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = AblationJob(
         str(MINI), str(tmp_path / "abl"), str(MINI / "consent.json"),
@@ -114,6 +131,15 @@ def test_one_command_trains_measures_and_goes_on_where_it_stopped(
     with pytest.raises(Cancelled):
         ablation(job, dataclasses.replace(context, progress=Progress(stop_after_the_first)))
     first = (tmp_path / "abl/trials/df/row.json").stat().st_mtime_ns
+    table = (tmp_path / "abl/ablation.md").read_text()
+    assert "| df |" in table
+    assert "liaehd" not in table
+
+    with monkeypatch.context() as patched:  # a training that diverges does not end the study
+        patched.setattr("faceplate.studies.ablation.train", diverge)
+        result = ablation(job, context)
+    assert [row.trial for row in result.rows] == ["plate", "df", "truth"]
+    assert "diverged" in result.not_measured["liaehd-gan-tf"]
 
     result = ablation(job, context)
     assert result.trained == 1

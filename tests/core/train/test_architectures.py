@@ -14,7 +14,7 @@ from faceplate.errors import BadSettings
 from faceplate.models.folder import ModelFolder
 from faceplate.models.predictor import load_predictor
 from faceplate.train.checkpoint import read_state
-from faceplate.train.job import TrainJob
+from faceplate.train.job import TrainJob, TrainResult
 from faceplate.train.trainer import train
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
@@ -96,6 +96,28 @@ def test_a_model_grows_and_goes_on(tmp_path: Path) -> None:
     again = train(dataclasses.replace(grown, steps=9), context(tmp_path))
     assert (again.steps_done, again.initialised) == (3, [])
     assert float(weights(job.out)["encoder.outer.0.fade"]) == 1.0
+
+
+@pytest.mark.slow
+def test_a_model_of_128_pixels_goes_on_at_256_and_512_with_what_it_knows(tmp_path: Path) -> None:
+    for seed, name in enumerate(("likeness", "performer")):
+        tiny_faceset(tmp_path / f"{name}.faceset", name, count=3, size=512, seed=seed)
+    job = job_of(
+        tmp_path, "df", resolution=128, steps=40, learning_rate=5e-3, fade_steps=10_000,
+        random_warp=False, transform=0.0, rotation_deg=0.0, shift=0.0, dssim_scales=1,
+        performer_pairs=0.0, performer_light=0.0, keep_saves=9,
+    )  # fmt: skip
+    train(job, context(tmp_path))
+    history = read_state(ModelFolder(job.out).latest()).history
+    first, learnt = sum(history.points[0][1:]), sum(history.recent())
+    assert learnt < 0.8 * first
+    for side, steps in ((256, 42), (512, 44)):
+        grown = train(dataclasses.replace(job, resolution=side, steps=steps), context(tmp_path))
+        assert isinstance(grown, TrainResult)
+        assert ModelFolder(job.out).config.net.resolution == side
+        # what it has learnt is still there: it does not begin where the first training began
+        assert grown.loss_likeness + grown.loss_performer < (first + learnt) / 2
+    assert load_predictor(ModelFolder(job.out), "cpu").resolution == 512
 
 
 @pytest.mark.slow

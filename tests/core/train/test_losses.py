@@ -170,3 +170,14 @@ def test_the_loss_of_a_face_has_the_gradient_of_its_value(loss: FaceLoss) -> Non
 def test_variation_and_blurring_out_have_the_gradient_of_their_value(form: object) -> None:
     image = torch.rand(1, 3, 12, 12, dtype=torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(form, image, fast_mode=True)
+
+
+def test_structure_is_compared_at_as_many_scales_as_are_asked_for() -> None:
+    a, b = (torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(n)) for n in (1, 2))
+    fine, coarse = dssim(a, b, 8), dssim(a, b, 4)  # windows of 96 / 11.6 and 96 / 23.2
+    assert torch.equal(structure(a, b), fine)
+    assert torch.equal(structure(a, b, 1), fine)
+    assert torch.equal(structure(a, b, 2), (fine + coarse) / 2)
+    a, b = (torch.nn.functional.interpolate(image, size=(256, 256)) for image in (a, b))
+    assert torch.equal(structure(a, b), structure(a, b, 2))
+    assert not torch.equal(structure(a, b), structure(a, b, 1))

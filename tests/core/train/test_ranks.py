@@ -2,16 +2,18 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from tests.support.training import TINY, tiny_job
+from tests.support.training import TINY, tiny_faceset, tiny_job
 
 from faceplate.config import to_dict
 from faceplate.context import Context
@@ -103,6 +105,54 @@ def test_two_processes_learn_as_one_with_the_joined_batch(tmp_path: Path) -> Non
     # One process alone reports and draws.
     assert (tmp_path / "run" / "steps_0").read_text().count("\n") >= 6
     assert (tmp_path / "run" / "steps_1").read_text() == ""
+
+
+JOINED: dict[str, dict[str, Any]] = {
+    "liae": {"architecture": "liae", "bg_style_power": 1.0, "face_style_power": 1.0},
+    "liae-unwarped": {"architecture": "liae", "random_warp": False, "true_face_power": 0.1},
+    "quick96": {
+        "architecture": "quick96",
+        "resolution": 96,
+        "optimizer": "rmsprop",
+        "lr_dropout": 0.3,
+        "mask_form": "quick96",
+        "unwarped_every": 3,
+    },
+    "amp": {
+        "architecture": "amp",
+        "options": "udt",
+        "inter_dims": 32,
+        "gan_on": "both",
+        "gan_power": 0.1,
+        "gan_dims": 4,
+        "gradient_accumulation": 2,
+    },
+    "comb": {"architecture": "comb", "gan_power": 0.1, "gan_dims": 4, "checkpointing": True},
+    "grown": {"resolution": 64, "fade_steps": 4, "gan_power": 0.1, "gan_dims": 4},
+}
+"""What two processes train as one does, besides the DF of every run of the tests."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", JOINED)
+def test_every_architecture_learns_in_two_processes_as_in_one(tmp_path: Path, name: str) -> None:
+    wanted = {"batch": 4, "learning_rate": 1e-4, **JOINED[name]}
+    if name == "comb":
+        wanted["others"] = [str(tiny_faceset(tmp_path / "third.faceset", "third", seed=9))]
+    steps = 4
+    if name == "grown":  # both go on from the same small model
+        alone(tiny_job(tmp_path, steps=2, out=str(tmp_path / "one"), batch=4), tmp_path)
+        shutil.copytree(tmp_path / "one", tmp_path / "two")
+        steps = 6
+    alone(tiny_job(tmp_path, steps=steps, out=str(tmp_path / "one"), **wanted), tmp_path)
+    together = tiny_job(tmp_path, steps=steps, out=str(tmp_path / "two"), **wanted)
+    finish(start(tmp_path / "run", together), tmp_path / "run")
+    one, two = history(tmp_path / "one"), history(tmp_path / "two")
+    assert len(two) == steps
+    first = steps - 4  # where the two part
+    assert two[first] == pytest.approx(one[first], rel=1e-5)
+    for ours, theirs in zip(one, two, strict=True):
+        assert theirs == pytest.approx(ours, rel=2e-3)
 
 
 def steps_of(folder: Path) -> list[list[int]]:
