@@ -24,6 +24,7 @@ from benchmarks.harness import Outcome, alternate, finish
 from faceplate.detect.retinaface import RetinaFace
 from faceplate.extract.finder import Finder
 from faceplate.extract.follow import Follower, Following
+from faceplate.extract.recall import RecallingFinder
 from faceplate.extract.shot import Shot, open_shot
 from faceplate.extract.sighting import Sighting
 from faceplate.extract.view import FrameView
@@ -134,7 +135,7 @@ class Bench:
     def candidate(self, frames: Frames) -> Found:
         """Follow the faces, as analyse does."""
         length = len(frames.frames)
-        follower = Follower(self._small, Following(), length, frames.view)
+        follower = Follower(RecallingFinder(self._small), Following(), length, frames.view)
         for index, view in enumerate(frames.views()):
             follower.step(index, view)
         found: Found = {}

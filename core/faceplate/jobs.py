@@ -67,7 +67,7 @@ class Verb:
     def paths(self, job: Any) -> list[JobPath]:
         """Return the paths that a job names, for whoever must check them against allowed roots.
 
-        The name of a built-in OCIO config is no path.
+        The name of a built-in OCIO config is no path, nor is that of a segmenter.
         """
         named: list[tuple[str, Literal["in", "out"]]] = [
             *((field, "in") for field in self.reads),
@@ -77,7 +77,7 @@ class Verb:
             JobPath(field, path, access)
             for field, access in named
             for path in _texts(getattr(job, field))
-            if field != "ocio" or _is_config_file(path)
+            if _NAMED.get(field, _is_path)(path)
         ]
 
 
@@ -89,7 +89,7 @@ JOBS: Mapping[str, Verb] = {
             "find and follow the people of a plate; writes a track file",
             "faceplate.extract.analyse:AnalyseJob",
             "faceplate.extract.analyse:analyse",
-            reads=("plate", "ocio"),
+            reads=("plate", "reference", "ocio"),
             writes=("out",),
         ),
         Verb(
@@ -97,7 +97,7 @@ JOBS: Mapping[str, Verb] = {
             "cut the aligned faces of one person out of a plate; writes a faceset",
             "faceplate.extract.faces:ExtractJob",
             "faceplate.extract.faces:extract",
-            reads=("plate", "track", "mattes", "ocio"),
+            reads=("plate", "track", "mattes", "segmenter", "ocio"),
             writes=("out",),
         ),
         Verb(
@@ -106,6 +106,46 @@ JOBS: Mapping[str, Verb] = {
             "faceplate.facesets.features:FeaturesJob",
             "faceplate.facesets.features:features",
             writes=("faceset",),
+        ),
+        Verb(
+            "faceset merge",
+            "join facesets into one",
+            "faceplate.facesets.gather:MergeJob",
+            "faceplate.facesets.gather:merge",
+            reads=("facesets",),
+            writes=("out",),
+        ),
+        Verb(
+            "faceset split",
+            "take a faceset apart by plate, person or flag",
+            "faceplate.facesets.gather:SplitJob",
+            "faceplate.facesets.gather:split",
+            reads=("faceset",),
+            writes=("out",),
+        ),
+        Verb(
+            "faceset recrop",
+            "cut the faces of a faceset anew to a narrower face type",
+            "faceplate.facesets.recrop:RecropJob",
+            "faceplate.facesets.recrop:recrop",
+            reads=("faceset",),
+            writes=("out",),
+        ),
+        Verb(
+            "faceset resize",
+            "make the faces of a faceset smaller or larger",
+            "faceplate.facesets.recrop:ResizeJob",
+            "faceplate.facesets.recrop:resize",
+            reads=("faceset",),
+            writes=("out",),
+        ),
+        Verb(
+            "faceset enhance",
+            "make the faces of a faceset finer with a learned upscaler",
+            "faceplate.facesets.recrop:EnhanceJob",
+            "faceplate.facesets.recrop:enhance",
+            reads=("faceset",),
+            writes=("out",),
         ),
         Verb(
             "train",
@@ -148,6 +188,14 @@ JOBS: Mapping[str, Verb] = {
             writes=("out", "view"),
         ),
         Verb(
+            "mask apply",
+            "make mattes of a plate or in a faceset with a mask model",
+            "faceplate.masks.apply:ApplyJob",
+            "faceplate.masks.apply:apply",
+            reads=("segmenter", "faceset", "plate", "track", "ocio"),
+            writes=("faceset", "out", "sheet"),
+        ),
+        Verb(
             "mask labels",
             "import, export, show or clear the hand-drawn masks of a faceset",
             "faceplate.masks.labels:LabelsJob",
@@ -160,7 +208,7 @@ JOBS: Mapping[str, Verb] = {
             "train a mask model from labelled faces; it tells a face from what covers it",
             "faceplate.train.maskjob:MaskTrainJob",
             "faceplate.train.masktrainer:train_mask",
-            reads=("faceset", "start_from"),
+            reads=("faceset", "start_segmenter"),
             writes=("out",),
             commands=("pause", "resume", "save", "preview"),
         ),
@@ -235,6 +283,24 @@ def _limit_threads(count: int) -> None:
 def _is_config_file(text: str) -> bool:
     """Return whether an OCIO config is named by its file. No built-in name looks like one."""
     return not text.startswith("ocio://") and ("/" in text or text.endswith((".ocio", ".ocioz")))
+
+
+def _is_path(text: str) -> bool:
+    return bool(text)
+
+
+def _is_mask_path(text: str) -> bool:
+    from faceplate.segment import is_mask_path  # brings numpy, which a forwarder does not need
+
+    return is_mask_path(text)
+
+
+_NAMED: Mapping[str, Callable[[str], bool]] = {
+    "ocio": _is_config_file,
+    "segmenter": _is_mask_path,
+    "start_segmenter": _is_mask_path,
+}
+"""Settings that are the name of something, or a path: whether a text of theirs is a path."""
 
 
 def _json_safe(value: Any) -> Any:

@@ -1,27 +1,37 @@
 """The verb analyse: reads a shot once, in order, and writes who is where as a track file."""
 
+import hashlib
+import json
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from faceplate import __version__
 from faceplate.config import to_dict
 from faceplate.context import Context
-from faceplate.detect import load_detector
+from faceplate.detect.looking import Looking, Rotations, Tiles
+from faceplate.embed import Embedder
 from faceplate.errors import BadSettings, NotFound
-from faceplate.extract.assemble import assemble
+from faceplate.extract.assemble import Fitting, assemble
+from faceplate.extract.choose import Choice, Order, choose
 from faceplate.extract.corrections import Corrections
 from faceplate.extract.finder import Finder
 from faceplate.extract.follow import Follower, Following
-from faceplate.extract.overlay import overlay_cell, write_overlay
+from faceplate.extract.identity import Identifier, likeness_of, pick_embedder
+from faceplate.extract.journal import Journal, journal_path
+from faceplate.extract.overlay import write_overlay
+from faceplate.extract.people import Looks, People
+from faceplate.extract.reading import Reading, Views, check_cuts
+from faceplate.extract.recall import RecallingFinder
+from faceplate.extract.refit import check_reach
 from faceplate.extract.shot import Shot, open_shot
-from faceplate.extract.smooth import check_window
-from faceplate.extract.view import FrameView, Patch
+from faceplate.extract.smooth import Smoothing, SmoothMethod, check_smoothing
 from faceplate.io.plate import MissingPolicy
 from faceplate.io.sequence import format_frames
 from faceplate.io.trackfile import Track
-from faceplate.landmarks import load_landmarker
+from faceplate.io.whois import parse_click
+from faceplate.landmarks.placing import Placing
 from faceplate.models.store import WeightStore
 
 __all__ = ["AnalyseJob", "AnalyseResult", "analyse"]
@@ -29,8 +39,15 @@ __all__ = ["AnalyseJob", "AnalyseResult", "analyse"]
 logger = logging.getLogger(__name__)
 
 _SHEET_FRAMES = 60
-_UNRECORDED = frozenset({"plate", "out", "frames", "color_space", "ocio", "sheet"})
+_UNRECORDED = frozenset({"plate", "out", "frames", "color_space", "ocio", "sheet", "embedder"})
 """Settings that the track tells elsewhere, or that change nothing in it."""
+_NO_ANSWER = frozenset(
+    {"out", "frames", "sheet", "missing", "every", "cuts", "smooth_window", "smooth_method",
+     "reach", "at", "reference", "order", "max_people", "min_confidence", "min_presence"}
+)  # fmt: skip
+"""Settings that change which questions the networks are asked, but no answer."""
+_SURE = 0.75
+"""Share of an embedder's own bound below which a face is somebody who was away (see `Looks`)."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +70,39 @@ class AnalyseJob:
     """Finds faces in whole frames."""
     landmarker: str = "facemesh"
     """Places the points of a face."""
+    looks: int = 1
+    """Looks at each face, at slightly moved crops, whose points are averaged: 1 to 33. 5 take away
+    a third of the jitter, at three times the landmarker's cost."""
+    landmarker_3d: str | None = None
+    """Places the points of faces turned further than ``switch_yaw``, such as ``3dfan4``; None
+    leaves them to ``landmarker``, which is right for ``facemesh``: its points lie on the head."""
+    switch_yaw: float = 45.0
+    """Degrees of yaw, either way, at which ``landmarker_3d`` takes over; both are mixed over 5
+    degrees around it. 5 to 85."""
     every: int = 12
     """The detector runs on every so many frames, and where a face is lost; 1 is every frame."""
-    smooth: int = 7
+    cuts: str = "auto"
+    """Where another camera shot begins: ``auto`` finds hard cuts, ``none`` says that there are
+    none, or frames such as ``1013,1050``. A cut ends everything that goes by motion."""
+    embedder: str = "auto"
+    """Tells people apart where motion does not: ``auto`` takes the first whose weights are here,
+    ``none`` compares the colours of faces instead; or its name."""
+    smooth_window: int = 9
     """Frames that take part in the smoothing of a point, odd; 1 is none."""
+    smooth_method: SmoothMethod = "adaptive"
+    """How points are smoothed: see docs/tracks.md for what each keeps and costs."""
+    reach: int = 12
+    """Frames around a corrected face over which its neighbours are pulled after it; 0 pulls none.
+    Between two corrections all frames follow."""
+    at: tuple[str, ...] = ()
+    """Keep only the people at these places, each FRAME:X,Y in plate pixels, such as
+    ``1010:412,230``."""
+    reference: tuple[str, ...] = ()
+    """Keep only the people of these pictures, by the embedder, or by colours where there is none;
+    who has no name yet is named after the file."""
+    order: Order = "appearance"
+    """How people are numbered: as they come, the ``largest`` first, or from the ``left`` or
+    ``right`` of the picture."""
     max_people: int = 0
     """Keep only so many people, those with most face in the shot; 0 keeps all."""
     min_face: float = 0.02
@@ -67,6 +113,12 @@ class AnalyseJob:
     """Least belief of the landmarker that there is a face, 0..1."""
     detect_size: int = 640
     """Longer side to which frames are shrunk for the detector, in pixels; 0 leaves them alone."""
+    rotations: Rotations = "fallback"
+    """Look for faces on their side or upside down: ``fallback`` where the upright look shows no
+    face or a doubtful one, ``always`` (four times the work), or ``never``."""
+    tiles: Tiles = "auto"
+    """Look at frames in tiles too: ``auto`` at those over 2,560 pixels, three times finer than
+    whole; ``fine`` at all, so finely that faces of ``min_face`` are found; or ``never``."""
     sheet: bool = True
     """Write overlay pictures beside the track file."""
 
@@ -83,10 +135,16 @@ class AnalyseResult:
     empty_frames: str
     """Frames without a face, such as ``1103-1115``; empty where there is none."""
     people: int
+    cuts: str
+    """Frames that begin another camera shot."""
+    embedder: str
+    """What told people apart; empty: their colours."""
     corrected: int
     """Faces kept from an artist."""
     detections: int
     """Runs of the detector."""
+    recalled: int
+    """Answers of the networks that were taken over from an analysis that was stopped."""
     seconds: float
     sheets: tuple[str, ...] = ()
     """Overlay pictures."""
@@ -95,13 +153,16 @@ class AnalyseResult:
 def analyse(job: AnalyseJob, context: Context) -> AnalyseResult:
     """Find and follow the people of a plate and write the track file.
 
-    A plate without any face is no error: the track says that all frames are empty.
+    A plate without any face is no error: the track says that all frames are empty. An analysis
+    that is stopped, killed or runs into a broken frame leaves a journal beside the track, from
+    which the next one goes on; the track is that of an analysis that was never stopped.
 
     Raises:
         BadSettings: A setting that means nothing, or corrections of another plate in `out`.
         WeightsMissing: The networks' weights are not in ``context.home/weights``.
-        NotFound, MissingFrames, BadSequence, BadImage, UnknownColorSpace: The plate.
-        Cancelled: Nothing was written.
+        NotFound, MissingFrames, BadSequence, BadImage, UnknownColorSpace: The plate or a reference.
+        NotReady: Another analysis is at work on this track.
+        Cancelled: What was seen so far is in the journal.
     """
     began = time.monotonic()
     shot = open_shot(
@@ -111,76 +172,102 @@ def analyse(job: AnalyseJob, context: Context) -> AnalyseResult:
         color_space=job.color_space,
         ocio=job.ocio or context.ocio,
     )
+    cuts = _checked(job, shot)
+    store = WeightStore(context.home / "weights")
     finder = _finder(job, shot, context)
-    corrections = Corrections(Path(job.out), shot.plate, finder)
-    following = Following(job.every, job.min_presence, job.min_confidence)
-    follower = Follower(finder, following, len(shot.plate.frames), shot.view, corrections)
-    reading = _Reading(follower, -(-len(shot.plate.frames) // _SHEET_FRAMES) if job.sheet else 0)
-    for index, number in enumerate(shot.plate.frames):
-        faces = reading.step(index, shot.view(index))
-        context.progress.report(
-            "analyse", index + 1, len(shot.plate.frames), frame=number, faces=faces
+    embedder = pick_embedder(job.embedder, store.path, context.threads)
+    out = Path(job.out)
+    with Journal(journal_path(out), _key(job, shot, embedder), shot.plate) as journal:
+        asked = RecallingFinder(finder, journal, Identifier(embedder) if embedder else None)
+        corrections = Corrections(out, shot.plate, asked)
+        views = Views(shot, journal)
+        follower = Follower(
+            asked,
+            Following(job.every, job.min_presence, job.min_confidence),
+            len(shot.plate.frames),
+            views,
+            corrections,
+            People(Looks() if embedder is None else Looks(identity=_SURE * embedder.same)),
         )
-    track = _track(job, shot, reading, corrections.names)
-    sheets = _write(job, track, reading)
-    return _result(job, track, follower, sheets, time.monotonic() - began)
+        references = [
+            likeness_of(file, job.color_space, job.ocio or context.ocio, finder, embedder)
+            for file in job.reference
+        ]
+        step = -(-len(shot.plate.frames) // _SHEET_FRAMES) if job.sheet else 0
+        reading = Reading(follower, journal, cuts, step)
+        reading.run(views, shot.plate.frames, context.progress)
+        choice = Choice(job.at, tuple(references), job.order, job.max_people)
+        track = _track(job, shot, reading, corrections, choice, embedder)
+        sheets = _write(job, track, reading)
+        journal.remove()
+    result = _result(job, track, follower, sheets, time.monotonic() - began)
+    return replace(result, embedder=embedder.card if embedder else "", recalled=journal.recalled)
 
 
-class _Reading:
-    """One pass over a shot.
+def _checked(job: AnalyseJob, shot: Shot) -> frozenset[int] | None:
+    """Check what can be checked before anything is read; return the cuts that are named."""
+    if job.every < 1:
+        raise BadSettings(f"every must be 1 or more frames, got {job.every}")
+    if job.max_people < 0:
+        raise BadSettings(f"max_people must be 0 or more, got {job.max_people}")
+    check_smoothing(job.smooth_window, job.smooth_method)
+    check_reach(job.reach)
+    for text in job.at:
+        click = parse_click(text)
+        if click is None or click[0] not in shot.plate.frames:
+            raise BadSettings(
+                f"at: expected FRAME:X,Y with a frame that is analysed, such as "
+                f"{shot.plate.frames[0]}:412,230, got {text!r}"
+            )
+    return check_cuts(job.cuts, shot.plate.frames)
 
-    Args:
-        follower: Does the work.
-        picture_step: A picture is kept of every so many frames; 0: of none.
-    """
 
-    def __init__(self, follower: Follower, picture_step: int) -> None:
-        self.follower = follower
-        self.frames: dict[int, int] = {}
-        """Index to number, of the frames that are there."""
-        self.first: FrameView | None = None
-        self.pictures: list[tuple[int, Patch]] = []
-        self._picture_step = picture_step
-
-    def step(self, index: int, view: FrameView | None) -> int:
-        """Read the next frame; returns how many faces are in it."""
-        if view is None:
-            return 0
-        self.first = self.first or view
-        self.frames[index] = view.number
-        if self._picture_step and index % self._picture_step == 0:
-            self.pictures.append((view.number, overlay_cell(view)))
-        return len(self.follower.step(index, view))
+def _key(job: AnalyseJob, shot: Shot, embedder: Embedder | None) -> str:
+    """Return a hash of all that the networks' answers depend on besides pixels and questions."""
+    settings = {name: value for name, value in to_dict(job).items() if name not in _NO_ANSWER}
+    encodings = shot.encodings
+    colors = [encodings.plate_space, encodings.config.hash, encodings.working]
+    parts = [__version__, settings, colors, embedder and embedder.card]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _finder(job: AnalyseJob, shot: Shot, context: Context) -> Finder:
-    if job.every < 1:
-        raise BadSettings(f"every must be 1 or more frames, got {job.every}")
-    check_window(job.smooth)
     store = WeightStore(context.home / "weights")
-    size = job.detect_size or max(shot.plate.size)
-    return Finder(
-        load_detector(job.detector, store.path, threads=context.threads, long_side=size),
-        load_landmarker(job.landmarker, store.path, threads=context.threads),
-        shot.encodings,
-        job.detect_size,
-        job.min_face * shot.plate.size[1],
+    looking = Looking(job.detect_size, job.rotations, job.tiles)
+    smallest = job.min_face * shot.plate.size[1]
+    detector, side = looking.load(
+        job.detector, store.path, shot.plate.size, smallest, threads=context.threads
     )
+    placing = Placing(job.landmarker, job.looks, job.landmarker_3d, job.switch_yaw)
+    landmarker = placing.load(store.path, threads=context.threads)
+    return Finder(detector, landmarker, shot.encodings, side, smallest)
 
 
-def _track(job: AnalyseJob, shot: Shot, reading: _Reading, names: Mapping[int, str]) -> Track:
+def _track(
+    job: AnalyseJob,
+    shot: Shot,
+    reading: Reading,
+    corrections: Corrections,
+    choice: Choice,
+    embedder: Embedder | None,
+) -> Track:
     view = reading.first
     if view is None:
         raise NotFound(f"{shot.plate.pattern}: none of the frames asked for is there")
-    people = assemble(
-        reading.follower.people, reading.frames, view, job.smooth, job.max_people, names
-    )
+    smoothing = Smoothing(job.smooth_window, job.smooth_method)
+    fitting = Fitting(smoothing, job.reach, tuple(reading.cuts))
+    found = reading.follower.people
+    everybody = assemble(found, reading.frames, view, fitting, corrections.names)
     settings = {name: value for name, value in to_dict(job).items() if name not in _UNRECORDED}
-    info = shot.info(view.frame.display_window, view.aspect)
-    return Track(info, tuple(reading.frames.values()), people, settings)
+    settings["embedder"] = embedder.card if embedder else ""
+    cuts = tuple(reading.frames[index] for index in reading.cuts)
+    info = shot.info(view.shape.display_window, view.aspect)
+    track = Track(info, tuple(reading.frames.values()), everybody, settings, cuts=cuts)
+    people = choose(track, choice, found.numbers(), frozenset(corrections.names))
+    return replace(track, people=people)
 
 
-def _write(job: AnalyseJob, track: Track, reading: _Reading) -> list[Path]:
+def _write(job: AnalyseJob, track: Track, reading: Reading) -> list[Path]:
     out = Path(job.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     track.save(out)
@@ -200,8 +287,11 @@ def _result(
         frames_with_face=len(track.frames) - len(empty),
         empty_frames=format_frames(empty),
         people=len(track.people),
+        cuts=format_frames(track.cuts),
+        embedder="",
         corrected=sources.count("corrected"),
         detections=follower.detections,
+        recalled=0,
         seconds=round(seconds, 2),
         sheets=tuple(str(sheet) for sheet in sheets),
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from faceplate.geometry.facetype import FaceType, plate_to_crop
 from faceplate.geometry.warp import warp_crop
 
-__all__ = ["Gallery", "Signature", "difference", "sign"]
+__all__ = ["Gallery", "Signature", "difference", "sign", "turn_of"]
 
 _SIDE = 48
 _CELLS = 8
@@ -44,7 +44,7 @@ class Gallery:
 
     def add(self, signature: Signature, weight: float = 0.3) -> None:
         """Take in one more look; older ones of that turn fade."""
-        turn = round(signature.turn / _YAW_BIN)
+        turn = turn_of(signature)
         known = self.seen.get(turn)
         cells = signature.cells
         if known is not None:
@@ -54,6 +54,11 @@ class Gallery:
     def difference(self, signature: Signature) -> float:
         """Return how unlike this person a face is; 0 where nothing is known."""
         return min((difference(signature, known) for known in self.seen.values()), default=0.0)
+
+
+def turn_of(signature: Signature) -> int:
+    """Return which way a head is turned, in steps of about 20 degrees."""
+    return round(signature.turn / _YAW_BIN)
 
 
 def sign(image: NDArray[np.float32], points: NDArray[np.float64]) -> Signature:
@@ -75,11 +80,12 @@ def difference(one: Signature, other: Signature) -> float:
     two people .19 (99 % > .15).
     """
     squares = (one.cells - other.cells) ** 2
-    return float(np.sqrt(np.mean(_cell_weights() * squares)))
+    return float(np.sqrt(np.mean(cell_weights() * squares)))
 
 
 @cache
-def _cell_weights() -> NDArray[np.float32]:
+def cell_weights() -> NDArray[np.float32]:
+    """Return how much each of the 8 x 8 cells counts, 8 x 8 x 1, with a mean of 1."""
     away = (np.arange(_CELLS) - (_CELLS - 1) / 2) / _REACH_CELLS
     weights = np.exp(-(away[:, None] ** 2 + away**2) / 2)
     return np.asarray(weights / weights.mean(), np.float32)[..., None]

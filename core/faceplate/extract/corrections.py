@@ -1,18 +1,25 @@
 """What an artist corrected in a track, brought back when the plate is analysed again."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from faceplate.errors import BadSettings
-from faceplate.extract.finder import Finder
+from faceplate.extract.finder import roll_of_face
+from faceplate.extract.recall import RecallingFinder
 from faceplate.extract.sighting import Sighting, box_of
-from faceplate.extract.view import FrameView, SquareBox
+from faceplate.extract.view import FrameView, SquareBox, SquarePoints
 from faceplate.io.plate import Plate
 from faceplate.io.trackfile import Box, Track, TrackedFace
 
 __all__ = ["Corrections"]
+
+logger = logging.getLogger(__name__)
+
+_SEEN = 0.5
+"""Presence from which the landmarker's points are worth comparing with the artist's."""
 
 
 class Corrections:
@@ -28,7 +35,8 @@ class Corrections:
             frames that are not analysed now and would be lost.
     """
 
-    def __init__(self, path: Path, plate: Plate, finder: Finder) -> None:
+    def __init__(self, path: Path, plate: Plate, finder: RecallingFinder) -> None:
+        self._path = path
         self._finder = finder
         self._faces: dict[int, list[TrackedFace]] = {}
         self._boxes: dict[int, list[tuple[int, Box]]] = {}
@@ -68,6 +76,7 @@ class Corrections:
 
     def _from_points(self, view: FrameView, face: TrackedFace) -> Sighting:
         points = view.from_plate(face.landmarks)
+        self._check_inside(view, face.person, face.box)
         signature, color = self._finder.describe(view, points)
         return Sighting(
             points=points,
@@ -80,11 +89,42 @@ class Corrections:
             color=color,
             person=face.person,
             drawn=_square(view, face.box),
+            automatic=self._automatic(view, face, points),
         )
 
+    def _automatic(
+        self, view: FrameView, face: TrackedFace, points: SquarePoints
+    ) -> SquarePoints | None:
+        """Return what the landmarker sees where the artist put the face.
+
+        The frames around it are tracked from there, so that they go wrong by what it does.
+        """
+        seen = self._finder.look(view, box_of(points), 1.0, "tracked", roll_of_face(points))
+        if seen is not None and seen.presence >= _SEEN:
+            return seen.points
+        return view.from_plate(face.raw_landmarks)
+
+    def _check_inside(self, view: FrameView, person: int, box: Box) -> None:
+        x0, y0, x1, y1 = box
+        window = view.shape.data_window
+        if x1 <= window.x0 or y1 <= window.y0 or x0 >= window.x1 or y0 >= window.y1:
+            raise BadSettings(
+                f"{self._path}: person {person}, frame {view.number}: the box {list(box)} lies "
+                f"outside the picture, which spans {window.x0},{window.y0} to "
+                f"{window.x1},{window.y1}"
+            )
+
     def _from_box(self, view: FrameView, person: int, box: Box) -> Sighting | None:
+        self._check_inside(view, person, box)
         drawn = _square(view, box)
         face = self._finder.look(view, drawn, 1.0, "corrected")
+        if face is None or face.presence < _SEEN:
+            logger.warning(
+                "person %d, frame %d: the landmarker sees no face in the box that was drawn; its "
+                "points want correcting by hand",
+                person,
+                view.number,
+            )
         return face and face.named(person, drawn)
 
 

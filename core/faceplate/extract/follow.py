@@ -7,12 +7,13 @@ nothing is missed between two runs.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from faceplate.extract.finder import Finder, Found, roll_of_face
+from faceplate.extract.finder import Found, roll_of_face
 from faceplate.extract.people import People, Person, distinct, same_place
+from faceplate.extract.recall import RecallingFinder
 from faceplate.extract.sighting import Sighting, centre_of, eye_distance, overlap, side_of
 from faceplate.extract.view import FrameView
 
@@ -41,14 +42,14 @@ class Follower:
     """Reads a shot in order and knows where its people are.
 
     Args:
-        finder: Detector and landmarker.
+        finder: Detector, landmarker and perhaps an embedder.
         settings: How faces are followed.
         frames: Length of the shot; the detector looks at the last one too.
         read: Gives an earlier frame of the shot again, by its index; None where there is none.
         given: Gives the faces of a frame that are known before: an artist's.
     """
 
-    finder: Finder
+    finder: RecallingFinder
     settings: Following
     frames: int
     read: Callable[[int], FrameView | None]
@@ -57,24 +58,47 @@ class Follower:
     detections: int = 0
     """Runs of the detector so far."""
 
-    def step(self, index: int, view: FrameView) -> list[tuple[Person, Sighting]]:
-        """Find the faces of the next frame and whose they are."""
+    def step(self, index: int, view: FrameView, cut: bool = False) -> list[tuple[Person, Sighting]]:
+        """Find the faces of the next frame and whose they are.
+
+        Args:
+            index: Of the frame.
+            view: The frame.
+            cut: Whether another camera shot begins with it.
+        """
+        if cut:
+            self.people.cut(index)
         given = self.given(view)
         present = self.people.present(index)
         tracked = [self._track(index, view, person) for person in present]
         faces = distinct([*given, *(face for face in tracked if face is not None)])
-        if self._due(index) or len(faces) < len(present):
+        if cut or self._due(index) or len(faces) < len(present):
             faces = self._detected(view, faces)
+        if len(faces) > len(present):
+            faces = [self._identified(view, face) for face in faces]
         known = {id(person): person.last for person in self.people.everybody}
         placed = self.people.place(index, faces)
-        for person in placed:
+        for person, face in zip(placed, faces, strict=True):
             if known.get(id(person)) != index - 1:
                 self._follow_back(index, person, known.get(id(person), -1))
+            self._learn(view, person, face)
         return list(zip(placed, faces, strict=True))
 
     def _due(self, index: int) -> bool:
         lost = self.people.lost_within(index, _SEARCH_AFTER_LOSS)
         return index % self.settings.every == 0 or index + 1 == self.frames or lost
+
+    def _identified(self, view: FrameView, face: Sighting) -> Sighting:
+        return replace(face, identity=self.finder.identity(view, face.points))
+
+    def _learn(self, view: FrameView, person: Person, face: Sighting) -> None:
+        """Keep one identity for each turn of a person's head, for when the person comes back."""
+        if self.finder.identifies and person.lacks_identity(face):
+            identity = face.identity
+            if identity is None:
+                identity = self.finder.identity(view, face.points)
+            if identity is not None:
+                person.identify(face, identity)
 
     def _track(self, index: int, view: FrameView, person: Person) -> Sighting | None:
         last = person.sightings[person.last]
@@ -119,7 +143,7 @@ class Follower:
 
     def _follow_back(self, index: int, person: Person, seen: int) -> None:
         """Track a face that was just found backwards, to where it came in."""
-        first = max(seen + 1, index - self.settings.every + 1, 0)
+        first = max(seen + 1, index - self.settings.every + 1, self.people.since)
         following = person.sightings[index]
         for earlier in range(index - 1, first - 1, -1):
             view = self.read(earlier)

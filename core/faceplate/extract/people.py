@@ -1,8 +1,9 @@
-"""Who is who: gives each face of a frame to a person, and keeps people's numbers through a shot.
+"""Who is who: gives each face of a frame to a person, and keeps people's numbers through a plate.
 
 Faces and people are matched all at once (Hungarian algorithm) by where a person should be by now
 and, where that does not settle it, by how they look. So two people who cross keep their numbers,
-and one who leaves and comes back gets the old number.
+and one who leaves and comes back gets the old number. A cut ends all motion: after it people are
+known by their looks alone, or by their identity where an embedder gives it.
 """
 
 import itertools
@@ -13,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from faceplate.extract.appearance import Gallery
+from faceplate.embed import Embedding
+from faceplate.extract.appearance import Gallery, turn_of
 from faceplate.extract.sighting import Sighting, centre_of, overlap, side_of
 from faceplate.extract.view import SquareBox, SquarePoints
 
@@ -41,6 +43,10 @@ class Looks:
     """Above it a face is not a person who was lost, however near it is."""
     weight: float = 6.0
     """Of the difference in the cost, against a distance of one reach."""
+    identity: float = 0.45
+    """Below it the identities of two faces are of one person who was away, in the embedder's units:
+    three quarters of what it was made to tell strangers by. One person with two numbers is mended
+    by hand; two with one number are not noticed."""
 
 
 @dataclass(eq=False)
@@ -52,14 +58,24 @@ class Person:
     sightings: dict[int, Sighting] = field(default_factory=dict)
     """By index of the frame in the shot."""
     gallery: Gallery = field(default_factory=Gallery)
+    identities: dict[int, Embedding] = field(default_factory=dict)
+    """One for each turn of the head (see `appearance.turn_of`)."""
     last: int = -1
     """Index of the last frame with this person."""
     velocity: SquarePoints = field(default_factory=lambda: np.zeros(2))
     """Square pixels per frame."""
 
-    def see(self, index: int, sighting: Sighting) -> None:
-        """Take in where this person is in a later frame."""
-        if self.sightings:
+    def see(self, index: int, sighting: Sighting, since: int = 0) -> None:
+        """Take in where this person is in a later frame.
+
+        Args:
+            index: Of the frame.
+            sighting: The face.
+            since: Index of the first frame of the camera shot: motion begins anew with it.
+        """
+        if self.last < since:
+            self.velocity = np.zeros(2)
+        elif self.sightings:
             gap = index - self.last
             step = centre_of(sighting.box) - centre_of(self.sightings[self.last].box)
             self.velocity = 0.5 * self.velocity + 0.5 * step / gap if gap == 1 else step / gap
@@ -71,6 +87,14 @@ class Person:
         """Take in where this person was in an earlier frame."""
         self.sightings[index] = sighting
         self.gallery.add(sighting.signature)
+
+    def identify(self, sighting: Sighting, identity: Embedding) -> None:
+        """Take in the identity of a face of this person."""
+        self.identities[turn_of(sighting.signature)] = identity
+
+    def lacks_identity(self, sighting: Sighting) -> bool:
+        """Return whether no identity is known of this person's head turned like this."""
+        return turn_of(sighting.signature) not in self.identities
 
     def gap(self, index: int) -> int:
         """Return how many frames ago this person was seen; 1 is the frame before."""
@@ -100,11 +124,18 @@ class People:
 
     def __init__(self, looks: Looks | None = None) -> None:
         self.everybody: list[Person] = []
+        self.since = 0
+        """Index of the first frame of the camera shot."""
         self._looks = looks or Looks()
 
+    def cut(self, index: int) -> None:
+        """Begin another camera shot: nobody is where the last one left them."""
+        self.since = index
+
     def present(self, index: int) -> list[Person]:
-        """Return those who were seen in the frame before."""
-        return [person for person in self.everybody if person.gap(index) == 1]
+        """Return those who were seen in the frame before, in the same camera shot."""
+        shot = [person for person in self.everybody if person.last >= self.since]
+        return [person for person in shot if person.gap(index) == 1]
 
     def lost_within(self, index: int, frames: int) -> bool:
         """Return whether somebody was lost in the last few frames."""
@@ -118,7 +149,7 @@ class People:
             person = placed.get(i) or self._new()
             if sighting.person is not None:
                 person.label = sighting.person
-            person.see(index, sighting)
+            person.see(index, sighting, self.since)
             placed[i] = person
         return [placed[i] for i in range(len(sightings))]
 
@@ -148,18 +179,33 @@ class People:
     def _cost(self, index: int, person: Person, sighting: Sighting) -> float:
         if person.label and sighting.person:
             return _IMPOSSIBLE  # a correction of somebody else
+        unlike = person.gallery.difference(sighting.signature)
+        if person.last < self.since:
+            return self._cost_of_looks(person, sighting, unlike)
         gap, where = person.gap(index), person.predicted(index)
         growth = abs(math.log(side_of(sighting.box) / side_of(where)))
-        unlike = person.gallery.difference(sighting.signature)
         reach = _REACH + _REACH_PER_FRAME * (gap - 1)
         apart = float(np.linalg.norm(centre_of(where) - centre_of(sighting.box)))
         apart /= reach * side_of(where)
         near = gap <= _COAST and apart < 1 and growth < _GROWTH + _GROWTH_PER_FRAME * (gap - 1)
         if near and (gap == 1 or unlike < self._looks.other):
             return apart + self._looks.weight * unlike
-        if unlike < self._looks.same and growth < _GROWTH_AWAY:
-            return 2 + self._looks.weight * unlike
-        return _IMPOSSIBLE
+        return (
+            self._cost_of_looks(person, sighting, unlike) if growth < _GROWTH_AWAY else _IMPOSSIBLE
+        )
+
+    def _cost_of_looks(self, person: Person, sighting: Sighting, unlike: float) -> float:
+        """Return the cost where motion tells nothing."""
+        apart = self._identity_apart(person, sighting)
+        if apart is not None:
+            unlike = self._looks.same * apart / self._looks.identity
+        return 2 + self._looks.weight * unlike if unlike < self._looks.same else _IMPOSSIBLE
+
+    def _identity_apart(self, person: Person, sighting: Sighting) -> float | None:
+        if sighting.identity is None or not person.identities:
+            return None
+        known = np.array(list(person.identities.values()))
+        return float(np.linalg.norm(known - sighting.identity, axis=1).min())
 
     def _new(self) -> Person:
         self.everybody.append(Person())

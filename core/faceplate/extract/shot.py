@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
-from faceplate.errors import UnknownColorSpace
-from faceplate.extract.view import FrameView
-from faceplate.io.frame import Window
+from faceplate.errors import NotFound, UnknownColorSpace
+from faceplate.extract.view import FrameShape, FrameView
+from faceplate.io.frame import Frame, Window
 from faceplate.io.plate import MissingPolicy, Plate, open_plate
 from faceplate.io.tracked import PlateInfo
 
@@ -29,6 +29,17 @@ class Shot:
         """Read a frame by its number; None where it is skipped."""
         frame = self.plate.read(number)
         return None if frame is None else FrameView(frame, self.encodings)
+
+    def later(self, shape: FrameShape) -> FrameView:
+        """Return a frame whose pixels are read when somebody looks at them."""
+
+        def read() -> Frame:
+            frame = self.plate.read(shape.number)
+            if frame is None:
+                raise NotFound(f"{self.plate.pattern}: frame {shape.number} has gone")
+            return frame
+
+        return FrameView(read, self.encodings, shape)
 
     def info(self, display: Window, pixel_aspect: float) -> PlateInfo:
         """Return what a track file says about the plate.

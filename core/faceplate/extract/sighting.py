@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from faceplate.embed import Embedding
 from faceplate.extract.appearance import Signature
 from faceplate.extract.view import SquareBox, SquarePoints
 from faceplate.io.tracked import FaceColor, FaceSource
@@ -31,6 +32,10 @@ class Sighting:
     """The number that a correction names; else None."""
     drawn: SquareBox | None = None
     """The box that an artist drew; else None."""
+    identity: Embedding | None = None
+    """Who it is, where an embedder was asked."""
+    automatic: SquarePoints | None = None
+    """What the landmarker sees where an artist put the points; None in a face that it found."""
 
     @property
     def confidence(self) -> float:

@@ -6,6 +6,7 @@ and made smaller before it is converted, because converting a whole plate for on
 expensive thing that could be done with it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,6 +18,7 @@ from faceplate.color.encodings import Encodings
 from faceplate.io.frame import Frame, Window, sanitize
 
 __all__ = [
+    "FrameShape",
     "FrameView",
     "Patch",
     "SquareBox",
@@ -73,24 +75,53 @@ class Patch:
         return _as_box(self.from_square(np.array(box).reshape(2, 2)))
 
 
+@dataclass(frozen=True)
+class FrameShape:
+    """All of a frame but its pixels."""
+
+    number: int
+    aspect: float
+    """Width of a pixel over its height."""
+    data_window: Window
+    display_window: Window
+
+    @classmethod
+    def of(cls, frame: Frame) -> "FrameShape":
+        """Return the shape of a frame."""
+        aspect = float(frame.pixel_aspect)
+        return cls(frame.number, aspect, frame.data_window, frame.display_window)
+
+
 class FrameView:
     """One frame, ready to be looked at in parts.
 
     Args:
-        frame: The plate's pixels.
+        frame: The plate's pixels, or what reads them when somebody looks.
         encodings: The way to the view encoding.
+        shape: Of the frame; needed where the pixels are not read yet.
     """
 
-    def __init__(self, frame: Frame, encodings: Encodings) -> None:
-        self.number = frame.number
-        self.frame = frame
-        self.aspect = float(frame.pixel_aspect)
+    def __init__(
+        self,
+        frame: Frame | Callable[[], Frame],
+        encodings: Encodings,
+        shape: FrameShape | None = None,
+    ) -> None:
+        self._source = frame
+        self.shape = FrameShape.of(self.frame) if shape is None else shape
+        self.number = self.shape.number
+        self.aspect = self.shape.aspect
         self._encodings = encodings
+
+    @cached_property
+    def frame(self) -> Frame:
+        """The plate's pixels."""
+        return self._source if isinstance(self._source, Frame) else self._source()
 
     @property
     def bounds(self) -> SquareBox:
         """The data window in square pixels, outer edges."""
-        window = self.frame.data_window
+        window = self.shape.data_window
         return (
             window.x0 * self.aspect - 0.5,
             window.y0 - 0.5,
@@ -101,15 +132,35 @@ class FrameView:
     @property
     def display_size(self) -> tuple[int, int]:
         """Width and height of the display window in plate pixels."""
-        return self.frame.display_window.width, self.frame.display_window.height
+        return self.shape.display_window.width, self.shape.display_window.height
 
     def whole(self, long_side: int = 0) -> Patch:
         """Return the whole frame, shrunk where its longer side is over `long_side` (0: not)."""
         return self._patch(self.frame.data_window, long_side)
 
+    def glimpse(self, long_side: int = 64) -> NDArray[np.uint8]:
+        """Return the frame at thumbnail size, HxWx3, in the view encoding, 0..255.
+
+        Rows and columns are left out before the rest is averaged, so that it costs next to nothing.
+        """
+        window = self.shape.data_window
+        step = max(max(window.width, window.height) // (4 * long_side), 1)
+        pixels = np.ascontiguousarray(self.frame.pixels[::step, ::step])
+        part = Window(0, 0, pixels.shape[1], pixels.shape[0])
+        rgb = np.minimum(
+            _finite_rgb(replace(self.frame, pixels=pixels, data_window=part)), _HIGHLIGHT
+        )
+        width, height = window.width * self.aspect, float(window.height)
+        shrink = long_side / max(width, height)
+        size = max(round(width * shrink), 4), max(round(height * shrink), 4)
+        small = self._encodings.to_view(
+            np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.float32)
+        )
+        return np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8)
+
     def part(self, box: SquareBox, long_side: int = 0) -> Patch | None:
         """Return what of a box lies inside the frame; None where nothing does."""
-        window = self.frame.data_window
+        window = self.shape.data_window
         x0 = max(int(np.floor(box[0] / self.aspect)), window.x0)
         x1 = min(int(np.ceil(box[2] / self.aspect)) + 1, window.x1)
         y0, y1 = max(int(np.floor(box[1])), window.y0), min(int(np.ceil(box[3])) + 1, window.y1)

@@ -1,4 +1,4 @@
-"""One writer at a time in a folder; the system frees the lock when its holder dies."""
+"""One writer at a time in a folder or file; the system frees the lock when its holder dies."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["folder_lock"]
+__all__ = ["folder_lock", "lock_file"]
 
 
 @contextmanager
@@ -31,10 +31,11 @@ def folder_lock(folder: Path) -> Iterator[bool]:
         yield False
         return
     with file:
-        yield _try_lock(file)
+        yield lock_file(file)
 
 
-def _try_lock(file: IO[bytes]) -> bool:
+def lock_file(file: IO[bytes]) -> bool:
+    """Lock an open file for as long as it is open; return False if somebody else has it."""
     try:
         if sys.platform == "win32":
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)

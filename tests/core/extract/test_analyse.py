@@ -16,6 +16,7 @@ from faceplate.errors import (
     BadSettings,
     Cancelled,
     MissingFrames,
+    NotFound,
     UnknownColorSpace,
     UnknownComponent,
     WeightsMissing,
@@ -169,7 +170,9 @@ def test_nan_and_infinite_pixels_do_not_hide_a_face(context: Context, tmp_path: 
     bad = clean.copy()
     bad[100:103, 180:200] = np.nan
     bad[60, 150:160], bad[150, 160:170] = np.inf, -np.inf
-    _, track = run(write_plate(tmp_path, [clean, bad]), tmp_path / "t.json", context, smooth=1)
+    _, track = run(
+        write_plate(tmp_path, [clean, bad]), tmp_path / "t.json", context, smooth_window=1
+    )
     first, second = track.people[0].faces
     apart = np.linalg.norm(first.landmarks - second.landmarks, axis=1)
     assert apart.mean() < 3
@@ -298,7 +301,7 @@ def test_max_people_keeps_those_with_most_face(context: Context, tmp_path: Path)
     assert len(track.people[0].faces) == 3
 
 
-def test_progress_names_every_frame_and_cancelling_leaves_nothing(
+def test_progress_names_every_frame_and_cancelling_leaves_no_track(
     context: Context, tmp_path: Path
 ) -> None:
     reports: list[Report] = []
@@ -307,7 +310,7 @@ def test_progress_names_every_frame_and_cancelling_leaves_nothing(
         run(B, tmp_path / "t.json", replace(context, progress=asked))
     assert [report.frame for report in reports] == [1001, 1002, 1003]
     assert (reports[0].title, reports[0].total) == ("analyse", 12)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".t.json.journal"]
 
 
 def test_overlay_sheets_are_written_beside_the_track(context: Context, tmp_path: Path) -> None:
@@ -325,7 +328,15 @@ def test_overlay_sheets_are_written_beside_the_track(context: Context, tmp_path:
     ("settings", "error"),
     [
         ({"every": 0}, BadSettings),
-        ({"smooth": 4}, BadSettings),
+        ({"smooth_window": 4}, BadSettings),
+        ({"smooth_method": "median"}, BadSettings),
+        ({"reach": -1}, BadSettings),
+        ({"cuts": "1001"}, BadSettings),
+        ({"cuts": "sometimes"}, BadSettings),
+        ({"at": ("here",)}, BadSettings),
+        ({"at": ("900:10,10",)}, BadSettings),
+        ({"reference": ("nobody.png",)}, NotFound),
+        ({"embedder": "facenet"}, UnknownComponent),
         ({"detector": "retinafce"}, UnknownComponent),
         ({"landmarker": "none"}, UnknownComponent),
         ({"color_space": "ACEScgg"}, UnknownColorSpace),

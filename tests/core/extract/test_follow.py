@@ -34,6 +34,8 @@ class KnowingFinder:
     looks: dict[str, float] = field(default_factory=lambda: {"amy": 0.0, "ben": 0.25})
     unseen_by_detector: set[int] = field(default_factory=set)
     detections: list[int] = field(default_factory=list)
+    identities: dict[str, float] = field(default_factory=dict)
+    """Name to the one number that an embedder would see; none: there is no embedder."""
     tracked: list[int] = field(default_factory=list)
 
     def detect(self, view: View) -> list[Found]:
@@ -51,15 +53,28 @@ class KnowingFinder:
         points = face_at(view.faces[name])
         return Sighting(points, box_of(points), 0.98, score, source, self._look(name))
 
+    @property
+    def identifies(self) -> bool:
+        return bool(self.identities)
+
+    def identity(self, view, points):
+        if not self.identities:
+            return None
+        x = float(points[:, 0].mean())
+        name = min(view.faces, key=lambda one: abs(view.faces[one] - x))
+        return np.array([self.identities[name]])
+
     def _look(self, name: str) -> Signature:
         return Signature(np.full((8, 8, 3), self.looks[name], np.float32), 0.0)
 
 
-def follow(shot: list[dict[str, float]], finder: KnowingFinder, **settings) -> Follower:
+def follow(
+    shot: list[dict[str, float]], finder: KnowingFinder, cuts: tuple[int, ...] = (), **settings
+) -> Follower:
     views = [View(index, faces) for index, faces in enumerate(shot)]
     follower = Follower(finder, Following(**settings), len(views), lambda at: views[at])
     for view in views:
-        follower.step(view.index, view)
+        follower.step(view.index, view, view.index in cuts)
     return follower
 
 
@@ -141,3 +156,45 @@ def test_a_face_given_by_an_artist_is_taken_and_followed_on() -> None:
         follower.step(view.index, view)
     assert frames_of(follower) == {4: list(range(6))}
     assert (follower.people.numbers()[4].sightings[2].points == points).all()
+
+
+def places_of(follower: Follower) -> dict[int, list[float]]:
+    return {
+        number: [round(float(who.sightings[i].points[:, 0].mean())) for i in sorted(who.sightings)]
+        for number, who in follower.people.numbers().items()
+    }
+
+
+def test_a_cut_ends_what_goes_by_motion_and_looks_tell_who_is_who() -> None:
+    # after the cut each stands where the other one stood
+    shot = [{"amy": 100.0, "ben": 400.0}] * 5 + [{"amy": 400.0, "ben": 100.0}] * 5
+    follower = follow(shot, KnowingFinder(), cuts=(5,), every=20)
+    amy, ben = [100] * 5 + [400] * 5, [400] * 5 + [100] * 5
+    assert sorted(places_of(follower).values()) == [amy, ben]
+
+
+def test_somebody_else_on_the_same_place_after_a_cut_is_somebody_else() -> None:
+    shot = [{"amy": 100.0}] * 5 + [{"ben": 100.0}] * 5
+    follower = follow(shot, KnowingFinder(), cuts=(5,), every=20)
+    assert frames_of(follower) == {1: list(range(5)), 2: list(range(5, 10))}
+
+
+def test_the_detector_runs_on_the_first_frame_of_a_shot() -> None:
+    finder = KnowingFinder()
+    follow([{"amy": 100.0}] * 10, finder, cuts=(5,), every=20)
+    assert finder.detections == [0, 5, 9]
+
+
+def test_a_face_is_never_followed_back_over_a_cut() -> None:
+    # Ben comes three frames after the cut; whoever was there before it is not him.
+    shot = [{"amy": 100.0}] * 5 + [{"amy": 400.0}] * 3 + [{"amy": 400.0, "ben": 100.0}] * 4
+    follower = follow(shot, KnowingFinder(), cuts=(5,), every=11)
+    assert frames_of(follower) == {1: list(range(12)), 2: [8, 9, 10, 11]}
+
+
+def test_identities_decide_where_looks_are_the_same() -> None:
+    finder = KnowingFinder(looks={"amy": 0.0, "ben": 0.0}, identities={"amy": 0.0, "ben": 1.0})
+    shot = [{"amy": 100.0, "ben": 400.0}] * 5 + [{"amy": 400.0, "ben": 100.0}] * 5
+    follower = follow(shot, finder, cuts=(5,), every=20)
+    amy, ben = [100] * 5 + [400] * 5, [400] * 5 + [100] * 5
+    assert sorted(places_of(follower).values()) == [amy, ben]
