@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from faceplate.errors import Damaged
+from faceplate.errors import BadSettings
 from faceplate.models.device import lay_out, put_on
 from faceplate.models.net import TrainPass
 from faceplate.train.losses import Target
@@ -84,7 +84,7 @@ class Opponent(ABC):
         """Put a save back; a training without this opponent so far starts it afresh.
 
         Raises:
-            Damaged: The weights are of another discriminator.
+            BadSettings: The settings ask for another shape than the save's.
         """
         weights = unprefixed(f"{self.name}/weights", tensors)
         if not weights:
@@ -92,7 +92,11 @@ class Opponent(ABC):
         try:
             self.net.load_state_dict(weights)
         except RuntimeError as error:
-            raise Damaged(f"the save's {self.name} does not fit: {error}") from error
+            raise BadSettings(
+                f"the save's {self.name} has another shape than the settings give it: leave them "
+                f"as they were, or take {self.name}_power 0 for one save, after which it begins "
+                f"afresh ({error})"
+            ) from error
         self.mover.restore(unprefixed(f"{self.name}/optimizer", tensors))
 
 

@@ -1,5 +1,6 @@
 """How gradients become steps."""
 
+import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -22,7 +23,11 @@ __all__ = [
     "restore_optimizer",
 ]
 
+logger = logging.getLogger(__name__)
+
 _EPSILON = 1e-6
+_ADAM = ("step", "exp_avg", "exp_avg_sq")
+"""What torch's Adam keeps of each weight."""
 _PIECE = 1 << 16
 _PATTERN_ROOM = 1 << 20
 
@@ -195,14 +200,29 @@ def optimizer_tensors(optimizer: Optimizer, names: dict[Tensor, str]) -> dict[st
 def restore_optimizer(
     optimizer: Optimizer, names: dict[Tensor, str], tensors: dict[str, Tensor]
 ) -> None:
-    """Put a saved state back; what the save does not name starts afresh."""
+    """Put a saved state back; what the save does not name starts afresh.
+
+    So does all of it where the save is of another optimiser, which is logged.
+    """
     by_name = {name: param for param, name in names.items()}
+    known = optimizer.entries if isinstance(optimizer, ChunkedOptimizer) else _ADAM
+    foreign: set[str] = set()
     for key, value in tensors.items():
         name, _, entry = key.rpartition("/")
         param = by_name.get(name)
-        if param is not None:
-            state: dict[str, Any] = optimizer.state[param]
-            state[entry] = _like(param, value)
+        if param is None:
+            continue
+        if entry not in known:
+            foreign.add(entry)
+            continue
+        state: dict[str, Any] = optimizer.state[param]
+        state[entry] = _like(param, value)
+    if foreign:
+        logger.warning(
+            "the save is of another optimiser (%s): %s begins afresh",
+            ", ".join(sorted(foreign)),
+            type(optimizer).__name__,
+        )
 
 
 def _like(param: Tensor, value: Tensor) -> Tensor:

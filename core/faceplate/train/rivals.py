@@ -74,7 +74,7 @@ class Rivals:
         return {name: value for rival in self._all for name, value in rival.tensors().items()}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Put a save back. Raises Damaged where it is of other discriminators."""
+        """Put a save back. Raises BadSettings where its discriminators have another shape."""
         for opponent in self._all:
             opponent.restore(tensors)
 

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from faceplate.errors import BadSettings
+from faceplate.train.job import OptimizerName
+from faceplate.train.mover import Mover
 from faceplate.train.optimizers import (
     LearningRateDropout,
     learning_rate,
@@ -147,3 +149,27 @@ def test_beside_dropout_the_learning_rate_swings_along_a_cosine() -> None:
 def test_values_that_cannot_train_are_refused(changes: dict[str, float]) -> None:
     with pytest.raises(BadSettings, match=next(iter(changes))):
         TrainSettings(**changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("before", ["adam", "adabelief", "rmsprop"])
+@pytest.mark.parametrize("after", ["adam", "adabelief", "rmsprop"])
+def test_a_training_goes_on_with_another_optimiser_which_begins_afresh(
+    before: OptimizerName, after: OptimizerName, caplog: pytest.LogCaptureFixture
+) -> None:
+    net = nn.Linear(3, 2)
+
+    def mover(kind: OptimizerName) -> Mover:
+        return Mover(net, TrainSettings(optimizer=kind, learning_rate=1e-3), 10, 0)
+
+    def moved(by: Mover) -> None:
+        net(torch.ones(1, 3)).sum().backward()
+        by.move(0)
+
+    first, second = mover(before), mover(after)
+    moved(first)
+    second.restore(first.tensors())
+    moved(second)
+    fresh = mover(after)
+    moved(fresh)
+    assert set(second.tensors()) == set(fresh.tensors())
+    assert ("is of another optimiser" in caplog.text) == (before != after)

@@ -7,7 +7,7 @@ from tests.support.training import tiny_job
 from torch import Tensor
 
 from faceplate.context import Context
-from faceplate.errors import BadSettings, Damaged
+from faceplate.errors import BadSettings
 from faceplate.models.df import DF
 from faceplate.models.liae import LIAE
 from faceplate.models.net import SwapNet
@@ -119,10 +119,10 @@ def test_a_training_without_true_face_so_far_starts_it_afresh() -> None:
     assert joined(batch(1)).is_finite
 
 
-def test_a_discriminator_of_another_shape_is_damage() -> None:
+def test_a_discriminator_of_another_shape_is_refused_with_what_to_do() -> None:
     tensors = opponent().tensors()
     other = TrueFace(torch.zeros(1, 7, 8, 8), TrainSettings(), 100, torch.device("cpu"), 0)
-    with pytest.raises(Damaged, match="true_face does not fit"):
+    with pytest.raises(BadSettings, match=r"true_face has another shape.* true_face_power 0"):
         other.restore(tensors)
 
 
