@@ -37,16 +37,29 @@ HEAD_POINTS: dict[int, tuple[float, float, float]] = {
     39: (-1.84, 0.49, 1.54),
     42: (1.84, 0.49, 1.54),
     45: (4.46, 0.31, 2.13),
+    # corners of the mouth
+    48: (-2.53, 7.26, 0.55),
+    54: (2.53, 7.26, 0.55),
 }
 """iBUG index to x right, y down, z away from the camera, in about centimetres. Left out is what
-expressions move: the chin, the brows, the lids and the mouth. The points before the ears give the
-head its depth: without them the pitch of FaceMesh's points is wrong by twice as much."""
+expressions move: the chin, the brows, the lids and the lips."""
 
 POSE_INDEX: tuple[int, ...] = tuple(HEAD_POINTS)
 """The iBUG points that give the pose."""
 
 _FOCAL_OF_LONG_SIDE = 2.0  # a 50 mm lens before a 25 mm wide (Super 35) sensor
-_MODEL = np.array(list(HEAD_POINTS.values()))
+_WEIGHTS = {
+    **dict.fromkeys((0, 1, 2, 14, 15, 16), 1),
+    **dict.fromkeys((27, 28, 29, 30), 2),
+    **dict.fromkeys((31, 32, 33, 34, 35), 4),
+    **dict.fromkeys((36, 39, 42, 45), 16),
+    **dict.fromkeys((48, 54), 2),
+}
+"""How much a point counts, as landmarkers place them: the corners of the eyes to a pixel, the jaw
+before the ears only roughly, where it yet gives the head its depth. Found on rendered heads that no
+figure is reported of (docs/landmarks.md)."""
+_REPEATED = np.repeat(np.arange(len(POSE_INDEX)), [_WEIGHTS[index] for index in POSE_INDEX])
+_MODEL = np.array(list(HEAD_POINTS.values()))[_REPEATED]  # a point that counts n-fold, n times
 _CV_TO_VIEWER = np.diag([1.0, -1.0, -1.0])
 
 
@@ -72,6 +85,7 @@ def estimate_pose(
         BadShape: Not 68 finite points, or points that no head could show.
     """
     points = as_points(landmarks68, 68, "landmarks68")[list(POSE_INDEX)] * [pixel_aspect, 1.0]
+    points = points[_REPEATED]
     width, height = image_size[0] * pixel_aspect, float(image_size[1])
     focal = focal_px or _FOCAL_OF_LONG_SIDE * max(width, height)
     camera = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])

@@ -49,3 +49,15 @@ def test_the_true_focal_length_may_be_given():
 def test_points_without_a_face_are_refused(points):
     with pytest.raises(BadShape):
         estimate_pose(points, (384, 216))
+
+
+def test_the_corners_of_the_eyes_count_for_more_than_the_jaw_before_the_ears():
+    _, points, wanted = next(poses("A"))
+
+    def off(index):
+        moved = points.copy()
+        moved[list(index)] += [0, 2]
+        return np.abs(np.subtract(estimate_pose(moved, (384, 216)), wanted)).max()
+
+    plain = np.abs(np.subtract(estimate_pose(points, (384, 216)), wanted)).max()
+    assert plain < off([16]) < off([45])
