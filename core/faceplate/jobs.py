@@ -148,6 +148,22 @@ JOBS: Mapping[str, Verb] = {
             writes=("out",),
         ),
         Verb(
+            "faceset export",
+            "write a faceset as PNG and JSON, or as DeepFaceLab reads it",
+            "faceplate.facesets.export:ExportFacesJob",
+            "faceplate.facesets.export:export_faces",
+            reads=("faceset",),
+            writes=("out",),
+        ),
+        Verb(
+            "faceset import",
+            "take the faces of an exported folder, or of a DeepFaceLab faceset or pack",
+            "faceplate.facesets.dflimport:ImportFacesJob",
+            "faceplate.facesets.dflimport:import_faces",
+            reads=("source",),
+            writes=("out",),
+        ),
+        Verb(
             "train",
             "train a swap model from a likeness and a performer faceset",
             "faceplate.train.job:TrainJob",

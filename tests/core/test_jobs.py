@@ -16,6 +16,16 @@ NO_PATHS = {
     "analyse": {"frames", "color_space", "detector", "landmarker"},
     "extract": {"frames", "color_space", "encoding", "name", "consent_id"},
     "faceset features": set(),
+    "faceset merge": {"name", "which", "conflict"},
+    "faceset split": {"by"},
+    "faceset recrop": set(),
+    "faceset resize": set(),
+    "faceset enhance": {"upscaler"},
+    "faceset export": {"format", "which"},
+    "faceset import": {"name", "consent_id", "encoding"},
+    "mask apply": {"frames", "color_space"},
+    "mask labels": {"frames", "layer"},
+    "mask train": {"network"},
     "train": {"options", "architecture", "initialise"},
     "swap": {"frames", "color_space", "shot", "compression", "likeness", "performer"},
     "measure": {"frames", "color_space", "shot", "likeness", "performer"},
@@ -24,6 +34,9 @@ NO_PATHS = {
 """Settings that hold free text and are no path, by verb."""
 
 NEEDED: dict[str, dict[str, Any]] = {
+    "mask apply": {"faceset": "x"},
+    "mask labels": {"action": "import", "source": "x"},
+    "mask train": {"faceset": ("x",)},
     "swap": {"model": "x"},
     "measure": {"model": "x", "plot": "x.png"},
     "tweak": {"model": "x", "frame": 1, "view": "x.png"},

@@ -68,12 +68,6 @@ OTHERS = (
         "faceplate.review.timeline:timeline",
     ),
     Verb(
-        "faceset import",
-        "take the faces of a DeepFaceLab faceset or pack",
-        "faceplate.extract.dflfaces:ImportFacesJob",
-        "faceplate.extract.dflfaces:import_faces",
-    ),
-    Verb(
         "faceset info",
         "tell what a faceset is: its faces, plates, labels and figures",
         "faceplate.facesets.listing:InfoJob",
@@ -98,6 +92,24 @@ OTHERS = (
         "faceplate.facesets.culling:cull",
     ),
     Verb(
+        "faceset duplicates",
+        "cull near duplicates",
+        "faceplate.facesets.duplicates:DuplicatesJob",
+        "faceplate.facesets.duplicates:cull_duplicates",
+    ),
+    Verb(
+        "faceset outliers",
+        "cull the faces of other people",
+        "faceplate.facesets.outliers:OutliersJob",
+        "faceplate.facesets.outliers:cull_outliers",
+    ),
+    Verb(
+        "faceset coverage",
+        "draw which head turns and expressions a likeness lacks for a shot",
+        "faceplate.facesets.coverage:CoverageJob",
+        "faceplate.facesets.coverage:coverage",
+    ),
+    Verb(
         "faceset keep",
         "take culled faces back",
         "faceplate.facesets.culling:KeepJob",
@@ -120,6 +132,42 @@ OTHERS = (
         "delete the culled faces for good",
         "faceplate.facesets.culling:PurgeJob",
         "faceplate.facesets.culling:purge",
+    ),
+    Verb(
+        "track show",
+        "tell who is in a track, where, and what was corrected",
+        "faceplate.commands.track:ShowTrack",
+        "faceplate.commands.track:show_track",
+    ),
+    Verb(
+        "track export",
+        "write points of a track for Nuke or a table",
+        "faceplate.commands.track:ExportTrack",
+        "faceplate.commands.track:export_track",
+    ),
+    Verb(
+        "track import",
+        "take points over that were corrected in Nuke or a table",
+        "faceplate.commands.track:ImportTrack",
+        "faceplate.commands.track:import_track",
+    ),
+    Verb(
+        "track refit",
+        "let the frames around corrected faces follow them",
+        "faceplate.commands.track:RefitTrack",
+        "faceplate.commands.track:refit_track",
+    ),
+    Verb(
+        "track name",
+        "give a person of a track a name",
+        "faceplate.commands.track:NamePerson",
+        "faceplate.commands.track:name_person",
+    ),
+    Verb(
+        "track join",
+        "make two people of a track one",
+        "faceplate.commands.track:JoinPeople",
+        "faceplate.commands.track:join_people",
     ),
     Verb(
         "models list",

@@ -107,7 +107,7 @@ def farthest_first(vectors: Floats, count: int) -> NDArray[np.int64]:
 
 @_compiled
 def group(
-    vectors: Floats, kinds: NDArray[np.int64], radius: float
+    vectors: Floats, kinds: NDArray[np.int64], radius: Float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Put each vector to the nearest leader within `radius`; one without becomes a leader.
 

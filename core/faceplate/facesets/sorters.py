@@ -13,7 +13,7 @@ from faceplate.facesets.kernels import chain
 from faceplate.io.facefeatures import FaceTable, histograms, looks
 from faceplate.io.faceset import Faceset
 
-__all__ = ["SORTERS", "Ranking", "SortName", "Sorter", "Sorting", "rank"]
+__all__ = ["SORTERS", "Ranking", "SortName", "Sorter", "Sorting", "rank", "turned"]
 
 logger = logging.getLogger(__name__)
 
@@ -108,12 +108,12 @@ def _one_face(sorting: Sorting) -> Ranking:
 
 def _similar(read: Callable[[Sorting], NDArray[np.float32]]) -> Callable[[Sorting], Ranking]:
     def ranking(sorting: Sorting) -> Ranking:
-        turned = _turned(read(sorting))
-        if len(turned) == 0:
+        vectors = turned(read(sorting))
+        if len(vectors) == 0:
             return Ranking(np.arange(0), np.zeros(0))
-        start = int(np.argmax((turned**2).sum(axis=1)))  # the oddest: the chain need not return
-        order, steps = chain(turned, start)
-        values = np.zeros(len(turned))
+        start = int(np.argmax((vectors**2).sum(axis=1)))  # the oddest: the chain need not return
+        order, steps = chain(vectors, start)
+        values = np.zeros(len(vectors))
         values[order] = np.sqrt(steps)
         return Ranking(order, values)
 
@@ -134,8 +134,8 @@ def _dissimilar(read: Callable[[Sorting], NDArray[np.float32]]) -> Callable[[Sor
     return ranking
 
 
-def _turned(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn vectors so that the numbers that vary most come first; distances stay."""
+def turned(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turn vectors, N x M, so that the numbers that vary most come first; distances stay."""
     centred = vectors - vectors.mean(axis=0) if len(vectors) else vectors
     _, axes = np.linalg.eigh(centred.T @ centred)
     return np.ascontiguousarray(centred @ axes[:, ::-1], np.float32)

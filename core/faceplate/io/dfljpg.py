@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from faceplate.errors import BadImage, BadSettings, Damaged, NotFound
 from faceplate.io.pickled import read_pickle
 
-__all__ = ["DflFace", "dfl_faces"]
+__all__ = ["FACE_TYPES", "DflFace", "dfl_face", "dfl_faces"]
 
 _APP15 = 0xEF
 _ENUMS = frozenset(
@@ -27,7 +27,7 @@ _ENUMS = frozenset(
     for name in ("FaceType", "SampleType")
     for module in ("facelib", "facelib.FaceType", "samplelib", "samplelib.Sample")
 )
-_FACE_TYPES = {
+FACE_TYPES = {
     0: "half_face",
     1: "midfull_face",
     2: "full_face",
@@ -36,6 +36,7 @@ _FACE_TYPES = {
     10: "head",
     20: "head_no_align",
 }
+"""DeepFaceLab's numbers of the face types."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,8 @@ class DflFace:
     """Whether a polygon includes or excludes, and its N x 2 crop pixels; in order."""
     person: str = ""
     """Name of the person in a pack of several."""
+    mark: str = ""
+    """What `faceplate.io.dflwrite` marked it with."""
 
 
 def dfl_faces(path: Path) -> tuple[int, Iterator[DflFace]]:
@@ -92,6 +95,11 @@ def dfl_faces(path: Path) -> tuple[int, Iterator[DflFace]]:
         raise NotFound(f"{path} does not exist: name a folder of .jpg faces or a .pak file")
     entries = _pack(path.read_bytes(), str(path))
     return len(entries), _Faces(entries)
+
+
+def dfl_face(path: Path) -> DflFace:
+    """Read one JPEG file. Raises BadImage, BadSettings, Damaged or Refused."""
+    return next(_Faces([(path.name, path, None)]))
 
 
 Entry = tuple[str, Path | bytes, Mapping[str, Any] | None]
@@ -190,12 +198,13 @@ def _face(name: str, jpeg: bytes, record: Mapping[str, Any]) -> DflFace:
         mask=_mask(record, name),
         polygons=_polygons(record.get("seg_ie_polys"), name),
         person=str(record.get("person_name") or ""),
+        mark=str(record.get("faceplate") or ""),
     )
 
 
 def _face_type(value: Any, name: str) -> str:
-    known = _FACE_TYPES.get(value) if isinstance(value, int) else str(value)
-    if known is None or known not in _FACE_TYPES.values():
+    known = FACE_TYPES.get(value) if isinstance(value, int) else str(value)
+    if known is None or known not in FACE_TYPES.values():
         raise BadSettings(f"{name}: faces of type {value!r} are no crops that can be trained on")
     return known
 

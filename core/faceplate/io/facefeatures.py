@@ -1,5 +1,6 @@
 """The measured figures of faces, as they are kept in a faceset."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ __all__ = [
     "face_table",
     "fingerprints",
     "histograms",
+    "landmarks_of",
     "looks",
     "read_embeddings",
     "unmeasured",
@@ -149,6 +151,13 @@ def histograms(faceset: Faceset, ids: Sequence[int]) -> NDArray[np.float32]:
 def looks(faceset: Faceset, ids: Sequence[int]) -> NDArray[np.float32]:
     """Return the looks of measured faces, N x 193: turn of the head, then 8 x 8 x 3."""
     return _blobs(faceset, "look", ids, np.float16).astype(np.float32)
+
+
+def landmarks_of(faceset: Faceset, ids: Sequence[int]) -> NDArray[np.float64]:
+    """Return the landmarks of faces in crop pixels, N x 68 x 2, without their pictures."""
+    texts = dict(_rows(faceset, "SELECT id, landmarks FROM faces"))
+    points = [json.loads(texts[id]) for id in ids]
+    return np.array(points, np.float64).reshape(-1, 68, 2)
 
 
 def read_embeddings(faceset: Faceset, card: str) -> dict[int, NDArray[np.float32]]:

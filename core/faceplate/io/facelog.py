@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-__all__ = ["LogEntry", "read_log", "undo_newest", "write_keep", "write_polygons", "write_purge"]
+from faceplate.io.facerow import digest_of
+
+__all__ = [
+    "LogEntry",
+    "read_log",
+    "undo_newest",
+    "write_keep",
+    "write_masks",
+    "write_polygons",
+    "write_purge",
+]
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,29 @@ def write_polygons(connection: sqlite3.Connection, texts: Mapping[int, str], wha
     return len(changed)
 
 
+def write_masks(connection: sqlite3.Connection, masks: Mapping[int, bytes], what: str) -> int:
+    """Set the mattes of faces and note those that it changes; return how many.
+
+    The hash of a face follows its matte. Call it inside a transaction.
+
+    Args:
+        connection: To write with.
+        masks: Face to the PNG of its matte.
+        what: Why, for the log.
+    """
+    before = {face: _mask(connection, face) for face in masks}
+    changed = {face: mask for face, mask in masks.items() if before[face] not in (None, mask)}
+    if not changed:
+        return 0
+    entry = _entry(connection, what, len(changed), "done")
+    for face, mask in changed.items():
+        connection.execute(
+            "INSERT INTO changes VALUES (?, ?, 'mask', ?)", [entry, face, before[face]]
+        )
+        _set_mask(connection, face, mask)
+    return len(changed)
+
+
 def write_purge(connection: sqlite3.Connection) -> int:
     """Delete the culled faces for good and note it; return how many. Call it in a transaction."""
     (count,) = connection.execute("SELECT count(*) FROM faces WHERE keep = 0").fetchone()
@@ -95,6 +128,13 @@ def undo_newest(connection: sqlite3.Connection) -> LogEntry | None:
     ).fetchall()
     for face, before in labels:
         _set_polygons(connection, face, before)
+    masks = connection.execute(
+        "SELECT face, before FROM changes WHERE entry = ? AND field = 'mask' "
+        "AND face IN (SELECT id FROM faces)",
+        [found[0]],
+    ).fetchall()
+    for face, before in masks:
+        _set_mask(connection, face, before)
     connection.execute("UPDATE log SET state = 'undone' WHERE id = ?", [found[0]])
     id, at, what, faces = found
     return LogEntry(id, at, what, faces, "undone")
@@ -125,3 +165,16 @@ def _set_polygons(connection: sqlite3.Connection, face: int, text: str | None) -
         connection.execute("DELETE FROM labels WHERE face = ?", [face])
     else:
         connection.execute("INSERT OR REPLACE INTO labels VALUES (?, ?)", [face, text])
+
+
+def _mask(connection: sqlite3.Connection, face: int) -> bytes | None:
+    row = connection.execute("SELECT mask FROM faces WHERE id = ?", [face]).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def _set_mask(connection: sqlite3.Connection, face: int, mask: bytes) -> None:
+    row = connection.execute(
+        "SELECT image, landmarks, plate_landmarks, plate_to_crop FROM faces WHERE id = ?", [face]
+    ).fetchone()
+    digest = digest_of(row[0], mask, row[1:])
+    connection.execute("UPDATE faces SET mask = ?, sha256 = ? WHERE id = ?", [mask, digest, face])

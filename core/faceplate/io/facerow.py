@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,17 @@ from faceplate.errors import BadShape
 from faceplate.io.facepng import decode_image, decode_mask, encode_image, encode_mask
 from faceplate.io.tracked import Points, Pose
 
-__all__ = ["COLUMNS", "Face", "FacesetInfo", "OWN", "PoseTable", "face_of", "row_of", "sha256_text"]
+__all__ = [
+    "COLUMNS",
+    "Face",
+    "FacesetInfo",
+    "OWN",
+    "PoseTable",
+    "digest_of",
+    "face_of",
+    "row_of",
+    "sha256_text",
+]
 
 COLUMNS = (
     "source", "frame", "person", "face_type", "size", "yaw", "pitch", "roll", "confidence",
@@ -95,7 +106,7 @@ class Face:
 
 def row_of(face: Face) -> dict[str, Any]:
     """Return the columns of a face. Raises BadShape."""
-    row = {
+    row: dict[str, Any] = {
         "source": face.source,
         "frame": face.frame,
         "person": face.person,
@@ -114,13 +125,19 @@ def row_of(face: Face) -> dict[str, Any]:
         "image": encode_image(face.image),
         "mask": encode_mask(face.mask),
     }
-    return {**row, "sha256": _row_digest(row)}
-
-
-def _row_digest(row: dict[str, Any]) -> str:
-    pictures = row["image"] + row["mask"]
     numbers = [row[name] for name in ("landmarks", "plate_landmarks", "plate_to_crop")]
-    return sha256_text("".join(numbers).encode() + pictures)
+    return {**row, "sha256": digest_of(row["image"], row["mask"], numbers)}
+
+
+def digest_of(image: bytes, mask: bytes, numbers: Sequence[str]) -> str:
+    """Return the sha256 of a row.
+
+    Args:
+        image: Its PNG.
+        mask: Its PNG.
+        numbers: The texts of landmarks, plate_landmarks and plate_to_crop.
+    """
+    return sha256_text("".join(numbers).encode() + image + mask)
 
 
 def face_of(id: int, row: dict[str, Any], what: str) -> Face:

@@ -78,8 +78,8 @@ CREATE TABLE log (
 CREATE TABLE changes (                -- what an entry of the log changed, as it was before
     entry INTEGER NOT NULL REFERENCES log (id) ON DELETE CASCADE,
     face INTEGER NOT NULL,
-    field TEXT NOT NULL,              -- keep or polygons
-    before TEXT,
+    field TEXT NOT NULL,              -- keep, polygons or mask
+    before,                           -- text, or the PNG of a mask
     PRIMARY KEY (entry, face, field)
 ) WITHOUT ROWID""",
 )

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceplate.config import from_dict, to_dict
 from faceplate.errors import BadSettings, BadShape, Damaged, InvalidInput, NotFound
@@ -26,9 +27,11 @@ from faceplate.io.facelog import (
     read_log,
     undo_newest,
     write_keep,
+    write_masks,
     write_polygons,
     write_purge,
 )
+from faceplate.io.facepng import encode_mask
 from faceplate.io.facerow import (
     COLUMNS,
     OWN,
@@ -147,6 +150,10 @@ class Faceset:
             f"SELECT source, frame, person, keep FROM faces {where} ORDER BY source, frame, person"
         )
         return [(source, frame, person, bool(keep)) for source, frame, person, keep in rows]
+
+    def hashes(self) -> dict[int, str]:
+        """Return the sha256 of every face, culled ones too, by id."""
+        return dict(self._rows("SELECT id, sha256 FROM faces"))
 
     def made_from(self, source: str) -> dict[tuple[int, int], str]:
         """Return (frame, person) to the hash of what its face was made from, for one plate."""

@@ -8,7 +8,7 @@ from tests.support.training import landmarks_of
 
 from faceplate.context import Context
 from faceplate.errors import BadImage, BadSettings
-from faceplate.extract.dflfaces import ImportFacesJob, import_faces
+from faceplate.facesets.dflimport import ImportFacesJob, import_faces
 from faceplate.geometry.hull import hull_matte
 from faceplate.geometry.points import transform
 from faceplate.io.faceset import Face, Faceset

@@ -1,7 +1,8 @@
-"""``faceplate faceset import``: the faces of a DeepFaceLab faceset into one of ours.
+"""``faceplate faceset import``: the faces of a DeepFaceLab faceset, or of a folder of ours.
 
-Pictures are taken as they are: neither cut nor aligned anew. Their pixels are display-referred
-(sRGB, 8 bit); they stay so, or are brought into ACEScct to be trained beside faces of EXR plates.
+DeepFaceLab's pictures are taken as they are: neither cut nor aligned anew. Their pixels are
+display-referred (sRGB, 8 bit); they stay so, or are brought into ACEScct to be trained beside faces
+of EXR plates.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import math
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,8 @@ from faceplate.errors import (
     Refused,
 )
 from faceplate.extract.measure import sharpness
+from faceplate.facesets.folder import folder_faces, folder_info, is_folder
+from faceplate.facesets.written import target_of
 from faceplate.geometry.hull import hull_matte
 from faceplate.geometry.points import Matrix, transform
 from faceplate.geometry.pose import estimate_pose
@@ -54,11 +57,12 @@ class ImportFacesJob:
     """Which faces to import, and as what."""
 
     source: str
-    """Folder of aligned .jpg faces with their metadata, or a faceset.pak."""
+    """Folder of aligned .jpg faces with their metadata, a faceset.pak, or a folder that `faceset
+    export` wrote as png."""
     out: str
     """The faceset to write; one that is there is added to."""
-    name: str
-    """Whose face it is."""
+    name: str = ""
+    """Whose face it is; a folder of ours says it itself."""
     consent_id: str = ""
     """The consent record that the likeness is used under."""
     encoding: Literal["srgb", "acescct"] = "srgb"
@@ -106,8 +110,12 @@ def import_faces(job: ImportFacesJob, context: Context) -> ImportFacesResult:
         DiskFull: No room; the faces before are kept.
     """
     began = time.monotonic()
+    if is_folder(Path(job.source)):
+        return _import_folder(job, context)
     if job.size and not 16 <= job.size <= 2048:
         raise BadSettings(f"size {job.size}: expected 16..2048 pixels, or 0 for that of the faces")
+    if not job.name:
+        raise BadSettings(f"{job.source} does not say whose face it is: give a --name")
     total, faces = dfl_faces(Path(job.source))
     importing = _Importing(job)
     try:
@@ -117,6 +125,40 @@ def import_faces(job: ImportFacesJob, context: Context) -> ImportFacesResult:
         return importing.result(time.monotonic() - began)
     finally:
         importing.close()
+
+
+def _import_folder(job: ImportFacesJob, context: Context) -> ImportFacesResult:
+    """Take back a folder of ours: faces, flags and labels as they were, or as they were edited."""
+    began = time.monotonic()
+    info = folder_info(Path(job.source))
+    for field, wanted in (("name", job.name), ("size", job.size), ("consent_id", job.consent_id)):
+        if wanted and wanted != getattr(info, field):
+            raise BadSettings(
+                f"{job.source} has {field} {getattr(info, field)!r}, not {wanted!r}: leave it out"
+            )
+    total, faces = folder_faces(Path(job.source), info)
+    counts, reasons = {"added": 0, "unchanged": 0}, []
+    with target_of(Path(job.out), info) as faceset:
+        for done, face in enumerate(faces, 1):
+            try:
+                counts[face.add_to(faceset)] += 1
+            except (BadImage, BadSettings, BadShape, Damaged, NotFound) as error:
+                logger.warning("left out: %s", error)
+                reasons.append(str(error))
+            context.progress.report("import", done, total)
+        return ImportFacesResult(
+            faceset=job.out,
+            faces=len(faceset.ids()),
+            added=counts["added"],
+            unchanged=counts["unchanged"],
+            left_out=len(reasons),
+            masks=sum(counts.values()),
+            face_type=info.face_type,
+            size=info.size,
+            content_hash=faceset.content_hash(),
+            seconds=round(time.monotonic() - began, 2),
+            reasons=tuple(reasons[:_MOST_REASONS]),
+        )
 
 
 class _Importing:
@@ -231,18 +273,10 @@ def _open(job: ImportFacesJob, face: DflFace, encodings: Encodings | None) -> Fa
         consent_id=job.consent_id,
         created_by=f"faceplate {__version__}, imported",
     )
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return Faceset.create(path, info)
-    faceset = Faceset.open(path)
-    for name in ("name", "encoding", "consent_id", *(["size"] if job.size else [])):
-        there, wanted = getattr(faceset.info, name), getattr(info, name)
-        if there != wanted:
-            faceset.close()
-            raise BadSettings(
-                f"{path} is a faceset with {name} {there!r}, not {wanted!r}: write to another file"
-            )
-    return faceset
+    if not job.size and path.exists():
+        with Faceset.open(path, readonly=True) as there:
+            info = replace(info, size=there.info.size, face_type=there.info.face_type)
+    return target_of(path, info)
 
 
 def _place(face: DflFace) -> tuple[str, int]:
