@@ -20,13 +20,17 @@ from faceplate.extract.shot import Shot, open_shot
 from faceplate.extract.view import FrameView
 from faceplate.geometry.facetype import FaceType, plate_to_crop
 from faceplate.geometry.hull import hull_matte
-from faceplate.geometry.points import Matrix, transform
+from faceplate.geometry.points import Matrix, invert, transform
 from faceplate.geometry.warp import roi_of, warp_crop
 from faceplate.io.faceset import Face, Faceset, FacesetInfo
 from faceplate.io.frame import Frame, Window, sanitize
 from faceplate.io.plate import MissingPolicy, Plate, open_plate
 from faceplate.io.sequence import parse_frames
 from faceplate.io.trackfile import PersonTrack, Track, TrackedFace
+from faceplate.models.store import WeightStore
+from faceplate.provenance.hashing import sha256_file
+from faceplate.segment import SEGMENTERS, Segmenter, framing_of, is_mask_path, load_segmenter
+from faceplate.segment.maskfile import mask_sha256
 
 __all__ = ["ExtractJob", "ExtractResult", "crop_face", "extract"]
 
@@ -57,6 +61,9 @@ class ExtractJob:
     size, 1 for face and 0 for hair, a hand or anything else before it. They take the place of the
     hull of the landmarks: training leaves out what hides the face, and the swap leaves it in the
     plate."""
+    segmenter: str | None = None
+    """What finds the mattes of what is seen of the face, where none are given: a mask model's file
+    or folder, or the name of a segmenter such as ``occlusion``."""
     face_type: FaceType = FaceType.FULL_FACE
     """How much of the head a crop shows."""
     size: int = 256
@@ -127,7 +134,7 @@ def extract(job: ExtractJob, context: Context) -> ExtractResult:
         working=job.encoding,
     )
     with _open(job, shot) as faceset:
-        cutting = _Cutting(job, shot, faceset)
+        cutting = _Cutting(job, shot, faceset, context)
         for done, face in enumerate(faces, 1):
             cutting.cut(face)
             context.progress.report("extract", done, len(faces), frame=face.frame)
@@ -215,11 +222,13 @@ def _matte_crop(matte: Frame, matrix: Matrix, size: int) -> NDArray[np.float32]:
 class _Cutting:
     """Cuts faces and counts what it did."""
 
-    def __init__(self, job: ExtractJob, shot: Shot, faceset: Faceset) -> None:
+    def __init__(self, job: ExtractJob, shot: Shot, faceset: Faceset, context: Context) -> None:
         self.added = self.unchanged = self.left_out = 0
         self._job, self._shot, self._faceset = job, shot, faceset
         self._there = faceset.made_from(shot.plate.pattern)
         self._mattes = _open_mattes(job, shot)
+        self._segmenter = None if job.segmenter is None else _segmenter(job.segmenter, context)
+        self._segmenter_hash = _segmenter_hash(job.segmenter, context)
 
     def cut(self, face: TrackedFace) -> None:
         """Add one face to the faceset, unless it is there already."""
@@ -236,8 +245,27 @@ class _Cutting:
         if not cut:
             self.left_out += 1
             return
+        if self._segmenter is not None:
+            cut = replace(cut, mask=self._seen(self._segmenter, view, face, cut))
         self._faceset.add(replace(cut, made_from=made_from))
         self.added += 1
+
+    def _seen(
+        self, segmenter: Segmenter, view: FrameView | None, face: TrackedFace, cut: Face
+    ) -> NDArray[np.float32]:
+        """Return what a segmenter finds, shown the framing that it was trained on."""
+        encodings, size = self._shot.encodings, self._job.size
+        framing = FaceType(framing_of(segmenter) or cut.face_type)
+        other = framing != self._job.face_type and view is not None
+        wide = crop_face(view, face, self._shot, framing, size) if other and view else cut
+        if wide is None:
+            return np.zeros((size, size), np.float32)
+        found = segmenter(encodings.to_view(encodings.from_working(wide.image)))
+        if wide is not cut:
+            back = np.vstack([invert(wide.plate_to_crop), [0, 0, 1]])
+            to_cut = cut.plate_to_crop @ back
+            found = warp_crop(found, to_cut, size, interpolation="linear", border="zero")
+        return np.clip(found, 0, 1)
 
     def remove_stale(self, person: int, faces: Sequence[TrackedFace]) -> int:
         """Remove the faces of this plate and person that are not wanted any more."""
@@ -257,12 +285,30 @@ class _Cutting:
         ]
         if self._mattes is not None:
             parts.append(self._mattes.sha256(face.frame))
+        if self._segmenter_hash:
+            parts.append(self._segmenter_hash)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _segmenter(name: str, context: Context) -> Segmenter:
+    store = WeightStore(context.home / "weights")
+    return load_segmenter(name, store.path, threads=context.threads)
+
+
+def _segmenter_hash(name: str | None, context: Context) -> str:
+    """Return what tells a segmenter: the hash of its weights; empty without one."""
+    if name is None:
+        return ""
+    if is_mask_path(name):
+        return mask_sha256(Path(name))
+    return sha256_file(WeightStore(context.home / "weights").path(SEGMENTERS.load(name).card))
 
 
 def _open_mattes(job: ExtractJob, shot: Shot) -> Plate | None:
     if job.mattes is None:
         return None
+    if job.segmenter is not None:
+        raise BadSettings("give mattes or a segmenter, not both: each would make the same mattes")
     mattes = open_plate(job.mattes, frames=shot.plate.frames)
     if mattes.size != shot.plate.size:
         raise BadSettings(

@@ -27,6 +27,7 @@ from faceplate.merge.mattes import (
 )
 from faceplate.merge.predictions import FacePredictor
 from faceplate.merge.recipe import Recipe
+from faceplate.merge.segmented import segmented_mattes
 from faceplate.merge.trackmattes import LearnedMattes, chosen_mattes
 from faceplate.merge.upscale import Upscaler, super_resolve
 from faceplate.models.net import People
@@ -38,7 +39,6 @@ __all__ = ["CastFace", "FaceInCrop", "face_in_crop", "make_face", "plate_crop", 
 FloatArray = NDArray[np.float32]
 Side = Literal["likeness", "performer"]
 
-_SIDES: tuple[Side, Side] = ("likeness", "performer")
 _FILTER_REACH = 4  # pixels of the plate that the widest filter reads around a crop
 
 
@@ -191,9 +191,15 @@ def _sources(
     if needs_segmenter(cast.recipe):
         if cast.segmenter is None:
             raise BadSettings("recipe: a segmented matte is asked for, and no segmenter is given")
-        for side, seen in zip(_SIDES, (prediction.face[0], crop), strict=True):
-            view = cast.encodings.to_view(cast.encodings.from_working(seen))
-            segmented[side] = cast.segmenter(view)
+        size, aspect = cast.predictor.resolution, frame.pixel_aspect
+        segmented = segmented_mattes(
+            (prediction.face[0], crop),
+            lambda kind: plate_to_crop(cast.face.landmarks, kind, size, pixel_aspect=aspect),
+            lambda matrix: plate_crop(frame, matrix, size, cast.encodings),
+            FaceType(cast.predictor.config.face_type),
+            cast.segmenter,
+            cast.encodings,
+        )
     own = (prediction.likeness_matte[0], prediction.performer_matte[0])
     likeness, performer = chosen_mattes(own, cast.learned, cast.recipe)
     return MatteSources(

@@ -131,7 +131,7 @@ class Recipe:
     """Which learned mattes are used: the `frame`'s own; those in the `track`, smoothed over the
     shot, as `faceplate measure` wrote them there; `auto` takes the track's where it has them."""
     segmenter: str = "xseg"
-    """Which segmenter makes the `segmented` mattes."""
+    """Which segmenter makes the `segmented` mattes: a name, or the path of a mask model."""
     matte_layer: str = "A"
     """Channel that `external` reads, such as `roto.A`."""
     opacity: Annotated[float, Span(0, 1)] = 1.0

@@ -12,7 +12,7 @@ from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import OcioConfig, load_config
 from faceplate.config import to_dict
 from faceplate.context import Context
-from faceplate.errors import NotFound
+from faceplate.errors import BadSettings, NotFound
 from faceplate.geometry.points import Matrix
 from faceplate.io.plate import Plate, open_plate
 from faceplate.io.tracked import TrackedFace
@@ -25,13 +25,15 @@ from faceplate.merge.finish import needs_motion
 from faceplate.merge.mattes import needs_segmenter
 from faceplate.merge.motion import velocity_of_person
 from faceplate.merge.predictions import CachedPredictor
+from faceplate.merge.recipe import Recipe
 from faceplate.merge.trackmattes import measured_mattes
 from faceplate.merge.upscale import Upscaler, load_upscaler
 from faceplate.models.folder import SwapModelConfig
 from faceplate.models.net import People
 from faceplate.models.store import WeightStore
 from faceplate.provenance.consent import check_consent, load_consent
-from faceplate.segment import Segmenter, load_segmenter
+from faceplate.segment import Segmenter, is_mask_path, load_segmenter
+from faceplate.segment.maskfile import mask_sha256
 
 __all__ = ["Role", "Surroundings", "cast_roles"]
 
@@ -126,6 +128,7 @@ class Role:
             "morph": self.member.morph,
             "mattes": mattes,
             "velocity": None if velocity is None else velocity.round(9).tolist(),
+            **_mask_model(recipe),
             "face": None if face is None else _plain(face, self.predictor.sha256),
         }
 
@@ -154,11 +157,32 @@ def _role(member: CastMember, given: Surroundings, config: OcioConfig) -> Role:
     )
     consent_id = _consent(member, given, _faces_in(model, people, recipe))
     encodings = Encodings(config, given.color_space, model.encoding)
-    mattes = None if member.mattes is None else open_plate(member.mattes, missing="skip")
+    mattes = _mattes(member, given.track)
     return Role(
         member, person, given.track, predictor, recipe, encodings, consent_id, mattes,
         cache(partial(_segmenter, given.context)), cache(partial(_upscaler, given.context)), people,
     )  # fmt: skip
+
+
+def _mask_model(recipe: Recipe) -> dict[str, str]:
+    """Return what tells a mask model that is named by its path; it may be trained on."""
+    if not needs_segmenter(recipe) or not is_mask_path(recipe.segmenter):
+        return {}
+    return {"mask_model": mask_sha256(Path(recipe.segmenter))}
+
+
+def _mattes(member: CastMember, track: Track) -> Plate | None:
+    """Open external mattes. Raises BadSettings where they are of another size than the plate."""
+    if member.mattes is None:
+        return None
+    mattes, wanted = open_plate(member.mattes, missing="skip"), track.plate
+    if mattes.size != (wanted.width, wanted.height):
+        width, height = mattes.size
+        raise BadSettings(
+            f"{member.mattes}: mattes of {width} x {height} pixels for a plate of {wanted.width} x "
+            f"{wanted.height}: render them at the plate's size"
+        )
+    return mattes
 
 
 def _segmenter(context: Context, name: str) -> Segmenter:

@@ -1,7 +1,8 @@
 """Model cards: which weights there are, where they come from, under which licence.
 
-One TOML file per weight in `cards/`. Weights are never part of this distribution: a card names its
-sources in order, and `store` fetches from them or imports a file that a studio brought in.
+One TOML file per weight in `cards/`. Weights that others made are never part of this distribution:
+a card names its sources in order, and `store` fetches from them or imports a file that a studio
+brought in. What Faceplate trained itself on rendered heads is embedded.
 """
 
 import tomllib
@@ -16,6 +17,7 @@ from faceplate.errors import BadSettings, UnknownComponent
 __all__ = [
     "DEFAULTS",
     "Card",
+    "EmbeddedSource",
     "InstalledSource",
     "Source",
     "UrlSource",
@@ -66,7 +68,16 @@ class InstalledSource:
     """The extra of Faceplate that installs the package."""
 
 
-Source = WheelSource | UrlSource | InstalledSource
+@dataclass(frozen=True)
+class EmbeddedSource:
+    """A file that comes with Faceplate itself; it is used from where it lies."""
+
+    kind: Literal["embedded"]
+    member: str
+    """Path inside ``faceplate/models``."""
+
+
+Source = WheelSource | UrlSource | InstalledSource | EmbeddedSource
 
 
 @dataclass(frozen=True)

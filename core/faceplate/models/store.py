@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from faceplate.errors import (
 from faceplate.io.atomic import atomic_file, write_text
 from faceplate.models.cards import (
     Card,
+    EmbeddedSource,
     InstalledSource,
     Source,
     WheelSource,
@@ -86,7 +88,7 @@ class WeightStore:
             Damaged: It has another length than the card says.
         """
         card = self.card(name)
-        path = self.root / card.file
+        path = self._place(card)
         if not path.is_file():
             raise WeightsMissing(card.name, str(self.root))
         size = path.stat().st_size
@@ -101,14 +103,14 @@ class WeightStore:
         """Return how every card stands, without hashing."""
         stored = []
         for card in (load_cards() if self._cards is None else self._cards).values():
-            path = self.root / card.file
+            path = self._place(card)
             stored.append(Stored(card, path, "present" if path.is_file() else "missing"))
         return stored
 
     def verify(self, name: str | Card) -> Stored:
         """Hash the file of a card and compare it with the card or with what was recorded."""
         card = self.card(name)
-        path = self.root / card.file
+        path = self._place(card)
         if not path.is_file():
             return Stored(card, path, "missing")
         got = _sha256(path)
@@ -136,7 +138,7 @@ class WeightStore:
         card = self.card(name)
         wanted = self._wanted(card, sha256)
         if self.verify(card).sha256 == wanted:
-            return self.root / card.file
+            return self._place(card)
         if not card.sources:
             raise InvalidInput(
                 f"{card.name} has no address to fetch from: get {card.file} by hand ({card.notes}) "
@@ -198,6 +200,8 @@ class WeightStore:
             self._get_member(source, part, downloader)
         elif isinstance(source, InstalledSource):
             _copy(installed_file(source), part)
+        elif isinstance(source, EmbeddedSource):
+            _copy(Path(str(resources.files("faceplate.models").joinpath(source.member))), part)
         else:
             limit = card.bytes or _URL_LIMIT
             downloader.url(
@@ -252,6 +256,14 @@ class WeightStore:
             f"{file} (sha256 {sha256}) is no file of any card; for a card without a sha256 name "
             "the card and give the sha256 that you trust"
         )
+
+    def _place(self, card: Card) -> Path:
+        """Return where the file of a card is or would be: in the store, else embedded."""
+        path = self.root / card.file
+        embedded = next((s for s in card.sources if isinstance(s, EmbeddedSource)), None)
+        if embedded is None or path.is_file():
+            return path
+        return Path(str(resources.files("faceplate.models").joinpath(embedded.member)))
 
     def _record(self, card: Card) -> Path:
         return self.root / f"{card.file}.sha256"

@@ -18,6 +18,7 @@ __all__ = [
     "SEGMENTERS",
     "Segmenter",
     "SegmenterType",
+    "framing_of",
     "is_mask_path",
     "load_segmenter",
 ]
@@ -82,6 +83,11 @@ def is_mask_path(name: str) -> bool:
     return name not in SEGMENTERS.names() and (
         "/" in name or "\\" in name or name.endswith(".safetensors") or Path(name).exists()
     )
+
+
+def framing_of(segmenter: Segmenter) -> str:
+    """Return the face type that a segmenter was trained on; empty where it takes any."""
+    return str(getattr(segmenter, "face_type", ""))
 
 
 def load_segmenter(name: str, weights: Callable[[str], Path], *, threads: int = 0) -> Segmenter:

@@ -4,7 +4,6 @@ A training keeps its folder; the newest weights lie in it as ``mask.safetensors`
 alone is the model: it may be copied, renamed, handed on.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,22 +17,19 @@ from torch import Tensor
 
 from faceplate import __version__
 from faceplate.config import from_dict, to_dict
-from faceplate.errors import BadSettings, Damaged, NotFound
+from faceplate.errors import BadSettings, Damaged
 from faceplate.io.atomic import write_bytes
 from faceplate.segment import MASK_NETWORKS
+from faceplate.segment.maskfile import mask_file
 from faceplate.segment.masknet import MaskNet, MaskNetConfig
 
 __all__ = [
-    "MASK_FILE",
     "MaskModelConfig",
-    "mask_file",
-    "mask_sha256",
     "open_mask_model",
     "read_mask_model",
     "write_mask_model",
 ]
 
-MASK_FILE = "mask.safetensors"
 _KEY = "faceplate_mask"
 
 
@@ -100,23 +96,6 @@ def open_mask_model(path: Path) -> tuple[MaskModelConfig, MaskNet]:
     except RuntimeError as error:
         raise Damaged(f"{mask_file(path)}: its weights do not fit its network: {error}") from error
     return config, net.eval()
-
-
-def mask_file(path: Path) -> Path:
-    """Return the file of a model that is named by its file or its folder. Raises NotFound."""
-    if path.is_dir() and (path / MASK_FILE).is_file():
-        return path / MASK_FILE
-    if path.is_file():
-        return path
-    if path.is_dir():
-        raise NotFound(f"{path} has no {MASK_FILE}: train it first, or name a mask model's file")
-    raise NotFound(f"there is no mask model {path}")
-
-
-def mask_sha256(path: Path) -> str:
-    """Return the sha256 of a model's file. Raises NotFound."""
-    with mask_file(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _config(text: str, file: Path) -> MaskModelConfig:

@@ -22,7 +22,8 @@ from faceplate.config import from_json, to_json
 from faceplate.errors import Damaged
 from faceplate.io.atomic import write_text
 from faceplate.models.save import CONFIG, Save, write_save_folder
-from faceplate.segment.maskmodel import MASK_FILE, MaskModelConfig, write_mask_model
+from faceplate.segment.maskfile import MASK_FILE
+from faceplate.segment.maskmodel import MaskModelConfig, write_mask_model
 
 __all__ = ["MaskFolder"]
 
@@ -70,7 +71,7 @@ class MaskFolder:
             raise Damaged(
                 f"none of the {len(saves)} saves of {self.path} is whole: delete its saves to "
                 f"begin anew; the weights in {self.path / MASK_FILE} may still be of use as "
-                "--start-from of another training"
+                "--start-segmenter of another training"
             )
         return None
 

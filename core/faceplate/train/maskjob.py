@@ -38,8 +38,9 @@ class MaskTrainJob:
     """Channels of the network's first level, 4..128, a multiple of 4; by default the published
     network's (64 and 32) with a GPU, else a quarter of that, or that of the model that it starts
     from."""
-    start_from: str | None = None
-    """Mask model whose weights it begins with: a path, or ``occlusion``."""
+    start_segmenter: str | None = None
+    """Mask model whose weights it begins with: a path, or ``occlusion``. A ternausnet may go on at
+    another resolution: a training that begins small is through sooner."""
     targets: Targets = "auto"
     """What is learnt: the faces with ``labels``, or all with the ``masks`` of the faceset, as
     ``extract --mattes`` puts them there; ``auto`` takes labels where there are any."""

@@ -112,8 +112,8 @@ def _row(view: Array, mask: Array, matte: Array, name: str) -> Array:
     view, mask, matte = (view_to_size(image, _SIDE) for image in (view, mask, matte))
     grey = [np.repeat(image[..., None], 3, axis=2) for image in (mask, matte)]
     row = np.hstack([view, *grey, overlay(view, mask, matte)])
-    strip = np.zeros((_CAPTION_PX, row.shape[1], 3), np.float32)
+    strip = np.zeros((_CAPTION_PX, row.shape[1], 3), np.uint8)  # OpenCV writes on bytes alone
     text = f"{name}  IoU {mask_iou(matte, mask):.3f}"
     place = (3, _CAPTION_PX - 5)
-    cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.38, (0.9, 0.9, 0.9), 1)
-    return np.asarray(np.vstack([strip, row]), np.float32)
+    cv2.putText(strip, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.38, (230, 230, 230), 1)
+    return np.asarray(np.vstack([strip / np.float32(255), row]), np.float32)

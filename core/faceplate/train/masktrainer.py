@@ -19,12 +19,8 @@ from faceplate.models.device import pick_device, pick_precision
 from faceplate.models.lock import folder_lock
 from faceplate.models.store import WeightStore
 from faceplate.segment import MASK_NETWORKS, SEGMENTERS, is_mask_path
-from faceplate.segment.maskmodel import (
-    MASK_FILE,
-    MaskModelConfig,
-    mask_sha256,
-    open_mask_model,
-)
+from faceplate.segment.maskfile import MASK_FILE, mask_sha256
+from faceplate.segment.maskmodel import MaskModelConfig, open_mask_model
 from faceplate.segment.masknet import MaskNet, MaskNetConfig
 from faceplate.train.faces import Sampler
 from faceplate.train.maskbank import MaskBank, open_bank
@@ -85,7 +81,7 @@ def train_mask(job: MaskTrainJob, context: Context) -> MaskTrainResult:
         out.mkdir(parents=True, exist_ok=True)
         if not stack.enter_context(folder_lock(out)):
             raise NotReady(f"another process is training {out}: wait for it, or stop it")
-        kind = bank.face_type if job.start_from is None else ""
+        kind = bank.face_type if job.start_segmenter is None else ""
         config = replace(config, face_type=kind, trained_on=_told(bank))
         stack.enter_context(_set_up(context))
         return _Training(job, context, MaskFolder(out, config), bank, begun, device).run()
@@ -280,12 +276,14 @@ def _model(
     Raises:
         BadSettings: The job asks for another network than is there or is started from.
     """
-    if there is None and job.start_from is not None:
-        there, net = open_mask_model(_start_path(job.start_from, context))
-        _check_same(job, there, f"--start-from {job.start_from}")
-        return there, net
+    if there is None and job.start_segmenter is not None:
+        what = f"--start-segmenter {job.start_segmenter}"
+        there, begun = open_mask_model(_start_path(job.start_segmenter, context))
+        _check_same(job, there, what, ("network", "width"))
+        shape = replace(there.net, resolution=job.resolution or there.net.resolution)
+        return replace(there, net=shape), _at_resolution(begun, there.network, shape, what)
     if there is not None:
-        _check_same(job, there, job.out)
+        _check_same(job, there, job.out, ("network", "width", "resolution"))
         return there, MASK_NETWORKS.load(there.network)(there.net)
     network = job.network or "ternausnet"
     kind = MASK_NETWORKS.load(network)
@@ -304,14 +302,33 @@ def _start_path(name: str, context: Context) -> Path:
     return WeightStore(context.home / "weights").path(SEGMENTERS.load(name).card)
 
 
-def _check_same(job: MaskTrainJob, there: MaskModelConfig, what: str) -> None:
-    wanted = {"network": job.network, "resolution": job.resolution, "width": job.width}
+def _at_resolution(begun: MaskNet, network: str, shape: MaskNetConfig, what: str) -> MaskNet:
+    """Return a network with the weights of another, for faces of another size.
+
+    Raises:
+        BadSettings: The network is not of convolutions alone, as xseg.
+    """
+    net = MASK_NETWORKS.load(network)(shape)
+    try:
+        net.load_state_dict(begun.state_dict())
+    except RuntimeError as error:
+        raise BadSettings(
+            f"{what}: {network} of resolution {begun.config.resolution} cannot go on at "
+            f"{shape.resolution}: leave --resolution out"
+        ) from error
+    return net
+
+
+def _check_same(
+    job: MaskTrainJob, there: MaskModelConfig, what: str, names: tuple[str, ...]
+) -> None:
     held = {
         "network": there.network,
         "resolution": there.net.resolution,
         "width": there.net.width,
     }
-    for name, value in wanted.items():
+    for name in names:
+        value = getattr(job, name)
         if value is not None and value != held[name]:
             raise BadSettings(
                 f"{what} has {name} {held[name]}, and {value} is asked for: leave --{name} out, or "
