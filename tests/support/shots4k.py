@@ -1,5 +1,6 @@
 """Large plates with one face, for benchmarks and tests of memory: grain, a face, its track."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def large_shot(
     resolution: int = 128,
     compression: str = "zip",
     pixel_type: str = "half",
+    alike: bool = False,
 ) -> LargeShot:
     """Write a grainy RGBA plate with the rendered face enlarged in its middle.
 
@@ -61,10 +63,15 @@ def large_shot(
         resolution: Of the model, whose weights are random.
         compression: Of the plate's files.
         pixel_type: Of its channels.
+        alike: All frames are the first one, linked.
     """
     folder.mkdir(parents=True, exist_ok=True)
     faces = []
     for number in range(FIRST, FIRST + frames):
+        if alike and faces:
+            os.link(folder / f"p.{FIRST}.exr", folder / f"p.{number}.exr")
+            faces.append(replace(faces[0], frame=number))
+            continue
         pixels, points = _picture(width, height, face_height, number)
         window = Window(0, 0, width, height)
         frame = Frame(number, pixels, tuple("RGBA"), window, window)

@@ -18,6 +18,9 @@ FloatArray = NDArray[np.float32]
 WORKING_SPACES = {"acescct": "ACEScct", "srgb": "srgb_rec709_scene"}
 """Working encodings, as recorded in facesets and models, with their names in OCIO."""
 
+_LINEAR = {"acescct": "ACEScg", "srgb": "lin_rec709_scene"}
+"""The same colours before the curve that encodes each channel by itself."""
+
 _VIEW = "srgb_rec709_scene"
 _VIEW_LINEAR = "lin_rec709_scene"
 
@@ -59,7 +62,11 @@ class Encodings:
         self.working = working
         """The working encoding's name, as recorded in facesets and models."""
         self._working_space = WORKING_SPACES[working]
+        self._linear_space = _LINEAR[working]
         self._builtin = load_config(BUILTIN_CONFIG)
+        ends = np.array([[0.0] * 3, [1.0] * 3], np.float32)
+        black, white = self._builtin.apply(ends, self._working_space, self._linear_space)[:, 0]
+        self._ends = float(black), float(white)
 
     def to_view(self, rgb: FloatArray) -> FloatArray:
         """Return plate colours HxWx3 as sRGB-like display values in 0..1, for detectors.
@@ -83,20 +90,20 @@ class Encodings:
     def seen(self, rgb: FloatArray) -> FloatArray:
         """Return plate colours as a network sees them: clipped to 0..1 in the working encoding.
 
-        Same space as `rgb`. The difference to `rgb` is what the delta composite brings back.
+        Same space as `rgb`. The difference to `rgb` is what the delta composite brings back. What
+        no clipping touches comes back bit for bit, and costs no logarithm: the curve rises with
+        light, so its ends tell in linear light what is beyond them.
         """
-        return self.seen_of(rgb, self.to_working(rgb))
-
-    def seen_of(self, rgb: FloatArray, working: FloatArray) -> FloatArray:
-        """Return `seen` of colours whose working encoding is known: `to_working` of `rgb`.
-
-        Colours that no clipping touches come back bit for bit.
-        """
-        if working.size == 0 or (working.min() >= 0 and working.max() <= 1):
+        if rgb.size == 0:
             return rgb
-        touched = ((working < 0) | (working > 1)).any(axis=-1)
+        linear = self.config.to_standard(rgb, self.plate_space, self._linear_space)
+        black, white = self._ends
+        if linear.min() >= black and linear.max() <= white:
+            return rgb
+        touched = ((linear < black) | (linear > white)).any(axis=-1)
         seen = rgb.copy()
-        seen[touched] = self.from_working(np.clip(working[touched], 0.0, 1.0))
+        working = self.to_working(rgb[touched])
+        seen[touched] = self.from_working(np.clip(working, 0.0, 1.0))
         return seen
 
 

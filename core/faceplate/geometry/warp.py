@@ -150,10 +150,13 @@ def st_map(matrix: npt.ArrayLike, roi: Box, size: int) -> Image:
     x0, y0, x1, y1 = roi
     xs = np.arange(x0, x1, dtype=np.float64)[None]
     ys = np.arange(y0, y1, dtype=np.float64)[:, None]
-    to_crop = np.asarray(matrix, dtype=np.float64)
+    u, v = np.array(matrix, dtype=np.float64)
+    u[2], v[2] = u[2] + 0.5, v[2] + 0.5
+    u, v = u / size, -v / size
+    v[2] += 1
     result = np.empty((max(y1 - y0, 0), max(x1 - x0, 0), 2), np.float32)
-    result[..., 0] = (to_crop[0, 0] * xs + to_crop[0, 1] * ys + to_crop[0, 2] + 0.5) / size
-    result[..., 1] = 1 - (to_crop[1, 0] * xs + to_crop[1, 1] * ys + to_crop[1, 2] + 0.5) / size
+    for way, place in ((u, result[..., 0]), (v, result[..., 1])):
+        np.add(way[0] * xs, way[1] * ys + way[2], out=place, casting="same_kind")
     return result
 
 
@@ -172,6 +175,8 @@ def _resample(
     if block > 1:
         pixels, output_to_source = _averaged(pixels, output_to_source, shape, block, sampling)
     offsets = [0.0] if sampling.draft else _offsets(step / block)
+    if len(offsets) == 1:
+        return _sampled(pixels, output_to_source, (0, 0), result.shape, sampling)
     for dy in offsets:
         for dx in offsets:
             result += _sampled(pixels, output_to_source, (dx, dy), result.shape, sampling)

@@ -5,17 +5,21 @@ number, version with flags, attributes up to an empty name, a table of 8-byte of
 (first row, size, data), all little-endian.
 """
 
+import mmap
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceplate.errors import BadImage
+from faceplate.errors import BadImage, NotFound
 from faceplate.io.frame import Window
 
-__all__ = ["Attribute", "ExrLayout", "chunk_header", "head_of", "layout_of"]
+__all__ = ["Attribute", "ExrLayout", "chunk_header", "head_of", "layout_of", "mapped"]
 
 _MAGIC = b"\x76\x2f\x31\x01"
 _VERSION, _LONG_NAMES = 2, 0x400
@@ -64,6 +68,38 @@ class ExrLayout:
         """Return the rows of a chunk, half open, in plate pixels."""
         first = self.window.y0 + chunk * self.rows_per_chunk
         return first, min(first + self.rows_per_chunk, self.window.y1)
+
+    def chunks_of(self, rows: tuple[int, int]) -> tuple[int, int]:
+        """Return the chunks that hold these rows, half open; none for no rows."""
+        first, last = (row - self.window.y0 for row in rows)
+        if first == last:
+            return 0, 0
+        return first // self.rows_per_chunk, -(-last // self.rows_per_chunk)
+
+    def rows_around(self, rows: tuple[int, int]) -> tuple[int, int]:
+        """Return all rows of the chunks that hold these, half open, in plate pixels."""
+        first, last = self.chunks_of(rows)
+        return (self.rows_of(first)[0], self.rows_of(last - 1)[1]) if last > first else rows
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[memoryview]:
+    """Map a file into memory, to be read.
+
+    Raises:
+        NotFound: There is no such file.
+        BadImage: It is empty.
+    """
+    if not path.is_file():
+        raise NotFound(f"{path} does not exist or is no file")
+    if path.stat().st_size == 0:
+        raise BadImage("it is empty")
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        memoryview(content) as view,
+    ):
+        yield view
 
 
 def layout_of(content: memoryview) -> ExrLayout:

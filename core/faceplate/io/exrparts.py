@@ -4,8 +4,9 @@ The layers of a swap are zero nearly everywhere: at 8K their fourteen channels w
 their rows are asked for as they are written.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,12 @@ from OpenImageIO import ImageOutput, geterror
 
 from faceplate.errors import InvalidInput
 from faceplate.io.atomic import atomic_file, check_room
+from faceplate.io.exrchunks import BYTEWISE, STRIP, Rows, write_chunked
 from faceplate.io.frame import FloatArray, Frame
 from faceplate.io.image import compare_header, held_to_half
 from faceplate.io.imagespec import facts_asked, spec_for, types_for
 
-__all__ = ["STRIP", "ImagePart", "empty_frame", "write_parts"]
-
-STRIP = 64
-"""Rows of a strip: a whole number of chunks of every compression but DWAB (16, 32; 256 there)."""
+__all__ = ["ImagePart", "empty_frame", "write_parts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +29,7 @@ class ImagePart:
 
     frame: Frame
     """Its channels, windows and attributes; its pixels are not looked at (see `empty_frame`)."""
-    rows: Callable[[int, int], FloatArray]
+    rows: Rows
     """Gives the rows from one y to another, half open, in plate pixels: HxWxC."""
     name: str = ""
     """Of the part, where there are several."""
@@ -79,15 +78,20 @@ def write_parts(
         raise InvalidInput(f"{path}: expected an .exr with parts of different names, got {names}")
     chosen = per_channel_types or {}
     types = [types_for(part.frame, path, pixel_type, _own(chosen, part)) for part in parts]
-    specs = [
-        _spec(part, path, kinds, compression) for part, kinds in zip(parts, types, strict=True)
-    ]
     asked = [
         facts_asked(part.frame, path, kinds, compression)
         for part, kinds in zip(parts, types, strict=True)
     ]
     with atomic_file(path) as file:
-        _write(parts, types, specs, path, file)
+        if len(parts) == 1 and compression.split(":")[0] in BYTEWISE:
+            rows = partial(_held, parts[0], types[0])
+            write_chunked(parts[0].frame, rows, types[0], compression, path, file)
+        else:
+            specs = [
+                _spec(part, path, kinds, compression)
+                for part, kinds in zip(parts, types, strict=True)
+            ]
+            _write(parts, types, specs, path, file)
         compare_header(asked, path, file)
 
 
@@ -123,7 +127,11 @@ def _write_strips(target: Any, part: ImagePart, types: list[str]) -> bool:
     window = part.frame.data_window
     for y0 in range(window.y0, window.y1, STRIP):
         y1 = min(y0 + STRIP, window.y1)
-        pixels = held_to_half(part.rows(y0, y1), types, part.frame.channels)
+        pixels = np.ascontiguousarray(_held(part, types, y0, y1))
         if not target.write_scanlines(y0, y1, 0, pixels):
             return False
     return True
+
+
+def _held(part: ImagePart, types: list[str], y0: int, y1: int) -> FloatArray:
+    return held_to_half(part.rows(y0, y1), types, part.frame.channels)

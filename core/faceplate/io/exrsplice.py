@@ -8,9 +8,7 @@ knows that), so that beside the face and in it nothing is lost either.
 """
 
 import logging
-import mmap
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -19,16 +17,24 @@ import numpy as np
 
 from faceplate.errors import BadImage, NotFound
 from faceplate.io.atomic import atomic_file
-from faceplate.io.exrlayout import Attribute, ExrLayout, chunk_header, head_of, layout_of
-from faceplate.io.frame import Frame, Window
-from faceplate.io.image import compare_header, write_frame
+from faceplate.io.exrchunks import BYTEWISE, encoded_chunks, header_of, wide_rows
+from faceplate.io.exrlayout import (
+    Attribute,
+    ExrLayout,
+    chunk_header,
+    head_of,
+    layout_of,
+    mapped,
+)
+from faceplate.io.frame import FloatArray, Frame, Window
+from faceplate.io.image import compare_header, held_to_half, write_frame
 from faceplate.io.imagespec import facts_asked
 
 __all__ = ["SpliceResult", "layout_to_splice", "splice_frame"]
 
 logger = logging.getLogger(__name__)
 
-_LOSSLESS = {"none", "rle", "zips", "zip", "piz"}
+_LOSSLESS = BYTEWISE | {"piz"}
 _LOSSLESS_IN_HALF = {"pxr24"}
 # What the file must keep from its source, whatever the frame's attributes say.
 _STRUCTURE = {
@@ -58,7 +64,8 @@ def splice_frame(frame: Frame, source: Path, path: Path, rows: tuple[int, int]) 
     the source that OpenImageIO does not carry stay too.
 
     Args:
-        frame: The result, with the channels of the source; only `rows` of its pixels are read.
+        frame: The result, with the channels of the source; it may hold no more than the chunks of
+            `rows`, and all of their columns.
         source: The file that the frame was made from, unchanged since.
         path: Where to write.
         rows: First and last changed row, half open, in plate pixels; equal where nothing changed.
@@ -72,7 +79,7 @@ def splice_frame(frame: Frame, source: Path, path: Path, rows: tuple[int, int]) 
         Damaged: What was read back is not what was written.
     """
     try:
-        with _mapped(Path(source)) as content:
+        with mapped(Path(source)) as content:
             result = _splice(frame, content, layout_of(content), Path(path), rows)
     except BadImage as error:
         result = SpliceResult(False, str(error))
@@ -89,7 +96,7 @@ def splice_frame(frame: Frame, source: Path, path: Path, rows: tuple[int, int]) 
 def layout_to_splice(source: Path) -> ExrLayout | None:
     """Return how a file is laid out, where it is of the kind that can be spliced, else None."""
     try:
-        with _mapped(source) as content:
+        with mapped(source) as content:
             return layout_of(content)
     except (BadImage, NotFound):
         return None
@@ -101,80 +108,82 @@ def _splice(
     reason = _misfit(frame, layout, rows)
     if reason:
         return SpliceResult(False, reason)
-    first, last = _chunks_of(layout, rows)
+    first, last = layout.chunks_of(rows)
+    types = [layout.channels[name] for name in frame.channels]
     with atomic_file(path) as part:
         # named after the part, which has a name of its own: two tasks may write the same frame
         made = part.with_name(f"{part.name}.rows.exr")
-        try:
-            attributes, new = _encoded(frame, layout, (first, last), made)
-        finally:
-            made.unlink(missing_ok=True)
+        own = header_of(frame, types, _compression(layout), path, made)
+        new = _encoded(frame, layout, (first, last), made) if last > first else []
         with part.open("wb") as file:
-            _write(file, content, layout, attributes, first, new)
-        asked = facts_asked(frame, path, [layout.channels[c] for c in frame.channels],
-                            layout.compression)  # fmt: skip
-        compare_header([asked], path, part)
+            _write(file, content, layout, _merged(layout, own), first, new)
+        asked = facts_asked(frame, path, types, layout.compression)
+        compare_header([asked | {"data window": layout.window}], path, part)
     return SpliceResult(True, "", len(layout.chunks), last - first)
 
 
 def _misfit(frame: Frame, layout: ExrLayout, rows: tuple[int, int]) -> str:
     """Return why a frame cannot be spliced into a file, or nothing."""
+    held, window = frame.data_window, layout.window
     if set(frame.channels) != set(layout.channels):
         return "its channels are not those of the result"
     if "uint" in layout.channels.values() or "unknown" in layout.channels.values():
         return "it has channels of integers"
-    if frame.data_window != layout.window:
-        return "its data window is not that of the result"
     first, last = rows
-    if not layout.window.y0 <= first <= last <= layout.window.y1:
+    if not window.y0 <= first <= last <= window.y1:
         return f"the changed rows {first} to {last} are not all in its data window"
+    top, bottom = layout.rows_around(rows)
+    if (held.x0, held.x1) != (window.x0, window.x1) or (
+        top < bottom and not held.y0 <= top < bottom <= held.y1
+    ):
+        return "its data window is not that of the result"
     return ""
 
 
-def _chunks_of(layout: ExrLayout, rows: tuple[int, int]) -> tuple[int, int]:
-    """Return the chunks that hold these rows, half open."""
-    first, last = (row - layout.window.y0 for row in rows)
-    if first == last:
-        return 0, 0
-    return first // layout.rows_per_chunk, -(-last // layout.rows_per_chunk)
-
-
-def _encoded(
-    frame: Frame, layout: ExrLayout, chunks: tuple[int, int], made: Path
-) -> tuple[dict[str, Attribute], list[bytes]]:
-    """Encode some chunks by writing their rows as an image; return the header for the whole too."""
-    first, last = chunks
-    top, bottom = layout.rows_of(first)[0], layout.rows_of(max(last - 1, first))[1]
-    window = frame.data_window
-    lossless = _keeps_all(layout)
-    write_frame(
-        replace(
-            frame,
-            pixels=frame.pixels[top - window.y0 : bottom - window.y0],
-            data_window=Window(window.x0, top, window.x1, bottom),
-        ),
-        made,
-        compression=layout.compression if lossless else "none",
-        per_channel_types=layout.channels,
-    )
-    with _mapped(made) as content:
-        there = layout_of(content)
-        data = [bytes(content[begin + 8 : end]) for begin, end in there.chunks.tolist()]
-    attributes = {**layout.attributes, **there.attributes}
+def _merged(layout: ExrLayout, own: dict[str, Attribute]) -> dict[str, Attribute]:
+    """Return a header: the source's structure, and the attributes of both, the result's first."""
+    attributes = {**layout.attributes, **own}
     attributes |= {n: a for n, a in layout.attributes.items() if n in _STRUCTURE}
-    attributes = {
-        n: a for n, a in attributes.items() if n in layout.attributes or n not in _STRUCTURE
-    }
-    if not lossless:  # one row to a chunk there, all rows of a chunk one after the other here
-        each = layout.rows_per_chunk
-        data = [b"".join(data[i : i + each]) for i in range(0, len(data), each)]
-    return attributes, data[: last - first]
+    return {n: a for n, a in attributes.items() if n in layout.attributes or n not in _STRUCTURE}
+
+
+def _encoded(frame: Frame, layout: ExrLayout, chunks: tuple[int, int], made: Path) -> list[bytes]:
+    """Encode some chunks; in a lossy compression they are stored as they are."""
+    top, bottom = layout.rows_of(chunks[0])[0], layout.rows_of(chunks[1] - 1)[1]
+    y0, types = frame.data_window.y0, [layout.channels[name] for name in frame.channels]
+    pixels = held_to_half(frame.pixels[top - y0 : bottom - y0], types, frame.channels)
+    if layout.compression in BYTEWISE:
+        return encoded_chunks(pixels, top, layout, frame.channels, made)
+    if _keeps_all(layout):
+        return _by_channel(frame, pixels, top, layout, made)
+    each = layout.rows_per_chunk
+    wide = wide_rows(pixels, frame.channels, types)
+    return [wide[row : row + each].tobytes() for row in range(0, len(wide), each)]
+
+
+def _by_channel(
+    frame: Frame, pixels: FloatArray, top: int, layout: ExrLayout, made: Path
+) -> list[bytes]:
+    """Encode rows in a compression that looks at each channel, by writing them as an image."""
+    window = Window(layout.window.x0, top, layout.window.x1, top + len(pixels))
+    rows = replace(frame, pixels=np.ascontiguousarray(pixels), data_window=window)
+    try:
+        write_frame(rows, made, compression=layout.compression, per_channel_types=layout.channels)
+        with mapped(made) as content:
+            return [bytes(content[a + 8 : b]) for a, b in layout_of(content).chunks.tolist()]
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def _keeps_all(layout: ExrLayout) -> bool:
     if layout.compression in _LOSSLESS_IN_HALF:
         return set(layout.channels.values()) == {"half"}
     return layout.compression in _LOSSLESS
+
+
+def _compression(layout: ExrLayout) -> str:
+    """Return what a header can be asked for in; the source's own name of it is put back later."""
+    return layout.compression if _keeps_all(layout) else "none"
 
 
 def _write(
@@ -215,17 +224,3 @@ def _runs(places: list[list[int]]) -> Iterator[tuple[int, int]]:
         end = stop
     if end > begin:
         yield begin, end
-
-
-@contextmanager
-def _mapped(path: Path) -> Iterator[memoryview]:
-    if not path.is_file():
-        raise NotFound(f"{path} does not exist or is no file")
-    if path.stat().st_size == 0:
-        raise BadImage("it is empty")
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-        memoryview(content) as view,
-    ):
-        yield view

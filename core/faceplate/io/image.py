@@ -230,22 +230,24 @@ def _pixels_to_write(frame: Frame, types: list[str]) -> NDArray[Any]:
         numbers = encode(frame.pixels, bits)
         # OpenImageIO takes short words in the upper bits of 16, the lower ones repeating them.
         return numbers if bits in (8, 16) else numbers << (16 - bits) | numbers >> (2 * bits - 16)
-    return held_to_half(frame.pixels, types, frame.channels)
+    return np.ascontiguousarray(held_to_half(frame.pixels, types, frame.channels))
 
 
 def held_to_half(pixels: FloatArray, types: Sequence[str], names: Sequence[str]) -> FloatArray:
-    """Return contiguous pixels, finite values beyond half held at its ends in half channels.
+    """Return pixels, finite values beyond half held at its ends in half channels.
 
     Args:
         pixels: HxWxC.
         types: ``half`` or ``float`` of each channel.
         names: Of the channels, for the log.
+
+    Returns:
+        The very array where nothing had to be held.
     """
     if not pixels.size or "half" not in types:
-        return np.ascontiguousarray(pixels)
-    highest, lowest = (reduce.reduce(pixels, axis=None) for reduce in (np.fmax, np.fmin))
-    if highest <= HALF_MAX and lowest >= -HALF_MAX:
-        return np.ascontiguousarray(pixels)
+        return pixels
+    if pixels.max() <= HALF_MAX and pixels.min() >= -HALF_MAX:  # so no NaN is there either
+        return pixels
     held = pixels.copy()
     for index, kind in enumerate(types):
         values = held[..., index]

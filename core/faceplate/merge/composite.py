@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from faceplate.color.delta import delta_composite
 from faceplate.color.encodings import Encodings
 from faceplate.geometry.points import Box, Matrix
-from faceplate.geometry.warp import st_map, warp_back
+from faceplate.geometry.warp import warp_back
 from faceplate.io.frame import Frame, sanitize
+from faceplate.merge.bounds import bounds_of
 from faceplate.merge.finish import Place, finish_face
-from faceplate.merge.layers import Region, box_slices
+from faceplate.merge.layers import Region, SeenCrop, box_slices
+from faceplate.merge.laying import lay_over
 from faceplate.merge.modes import Blend, blend
 from faceplate.merge.recipe import Recipe
 
@@ -74,12 +76,11 @@ def paste(region: Region, swapped: SwappedFace, frame: Frame, encodings: Encodin
     matte = swapped.matte * coverage
     laid = matte if recipe.mode != "raw-rgb" else _square(swapped) * coverage
     _lay_crop(region, swapped, place)
-    _over(region.matte[place], np.ones_like(matte), matte)
-    if not laid.any():
-        return
-    reach = _reach(swapped, recipe)
-    inner = _bounds(laid, reach)  # colours are converted under the matte only
-    _lay_face(region, swapped, frame, inner, laid[inner], coverage[inner], encodings, recipe)
+    below = region.matte[place]
+    below += matte * (1 - below)
+    inner = bounds_of(laid, _reach(swapped, recipe))  # colours are converted under the matte only
+    if inner is not None:
+        _lay_face(region, swapped, frame, inner, laid[inner], coverage[inner], encodings, recipe)
 
 
 def _lay_face(
@@ -100,17 +101,14 @@ def _lay_face(
         swapped.face, swapped.plate_to_face, box, interpolation=recipe.interpolation,
         border="replicate",
     )  # fmt: skip
-    working = encodings.to_working(clean)
-    seen = encodings.seen_of(clean, working)
-    blended = blend(Blend(back, seen, working, matte), encodings, recipe)
+    seen = encodings.seen(clean)
+    blended = blend(Blend(back, seen, clean, matte), encodings, recipe)
     where = Place(box, frame.number, swapped.face_width, swapped.velocity)
     blended = finish_face(blended, clean, matte, where, recipe, encodings)
-    with np.errstate(invalid="ignore", over="ignore"):
-        change = np.nan_to_num(blended - seen, nan=0.0, posinf=0.0, neginf=0.0)
-    face = np.where(coverage[..., None] > 0, clean, 0) + change
-    _over(region.face[place], face, matte[..., None])
-    _over(region.face_matte[place], np.ones_like(matte), matte)
-    region.confidence[place][matte > 0] = swapped.confidence
+    lay_over(
+        (region.face, region.face_matte, region.confidence), place, (blended, seen, clean), matte,
+        coverage, swapped.confidence,
+    )  # fmt: skip
     if recipe.mode != "original":
         region.rgb[place] = delta_composite(plate, blended, seen, matte)
 
@@ -163,26 +161,7 @@ def _lay_crop(region: Region, swapped: SwappedFace, place: tuple[slice, slice]) 
     """Lay in what reaches beyond the matte: the network's matte, occlusion and the ST map."""
     for layer, own in ((region.learned, swapped.learned), (region.occlusion, swapped.occlusion)):
         np.maximum(layer[place], own, out=layer[place])
-    st = st_map(swapped.plate_to_crop, swapped.roi, swapped.crop_size)
-    u, v = st[..., 0], st[..., 1]
-    in_crop = (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1)
-    np.copyto(region.st[place], st, where=in_crop[..., None])
-
-
-def _over(below: FloatArray, above: FloatArray, matte: FloatArray) -> None:
-    """Lay `above`, times its matte, over `below`, in place."""
-    below *= 1 - matte
-    below += above * matte
-
-
-def _bounds(matte: FloatArray, margin: int) -> tuple[slice, slice]:
-    """Return the rows and columns of a matte that are not empty, and some more."""
-    found = []
-    for axis in (1, 0):
-        lines = np.flatnonzero(matte.any(axis=axis))
-        first, last = int(lines[0]) - margin, int(lines[-1]) + 1 + margin
-        found.append(slice(max(first, 0), min(last, matte.shape[1 - axis])))
-    return found[0], found[1]
+    region.crops.append(SeenCrop(swapped.plate_to_crop, swapped.crop_size, swapped.roi))
 
 
 def _part(roi: Box, inner: tuple[slice, slice]) -> Box:

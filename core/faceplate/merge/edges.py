@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceplate.geometry.points import Matrix, invert
+from faceplate.merge.bounds import bounds_of
 from faceplate.merge.discs import draw_in
 
 __all__ = ["Edge", "Grid", "shape_edge"]
@@ -69,9 +70,12 @@ class Grid:
 
     def places(self, shape: tuple[int, int]) -> tuple[Matte, Matte]:
         """Return where each pixel lies in the face: across and down, HxW each."""
-        columns, rows = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape[::-1]))
-        (xx, xy, x), (yx, yy, y) = self.to_face.astype(np.float32)
-        return xx * columns + xy * rows + x, yx * columns + yy * rows + y
+        columns, rows = np.arange(shape[1]), np.arange(shape[0])[:, None]
+        across, down = (
+            (along * columns).astype(np.float32) + (over * rows + start).astype(np.float32)
+            for along, over, start in self.to_face
+        )
+        return across, down
 
     def part(self, place: tuple[slice, slice]) -> "Grid":
         """Return the grid of these rows and columns."""
@@ -93,7 +97,7 @@ def shape_edge(matte: Matte, edge: Edge, grid: Grid, within: Matte | None = None
         float32 HxW in 0..1. Where `blur` is 0 and nothing grows, it is nowhere above `matte`.
     """
     result = np.zeros_like(matte)
-    place = _bounds(matte, edge.reach, grid.aspect)
+    place = bounds_of(matte, edge.reach, grid.aspect)
     if place is not None:
         limit = None if within is None else within[place]
         result[place] = _shaped(matte[place], edge, grid.part(place), limit)
@@ -109,18 +113,6 @@ def _shaped(matte: Matte, edge: Edge, grid: Grid, within: Matte | None) -> Matte
         shaped = np.minimum(shaped, within)
     shaped = _by_side(shaped, edge.blur, grid, lambda part, width: _soft(part, width, aspect))
     return _by_side(shaped, edge.feather, grid, lambda part, width: _feather(part, width, aspect))
-
-
-def _bounds(matte: Matte, reach: int, aspect: float) -> tuple[slice, slice] | None:
-    """Return the rows and columns that a matte and its edge can touch; None where it is empty."""
-    rows, columns = np.flatnonzero(matte.any(axis=1)), np.flatnonzero(matte.any(axis=0))
-    if not len(rows):
-        return None
-    sideways = math.ceil(reach / aspect)
-    return (
-        slice(max(int(rows[0]) - reach, 0), int(rows[-1]) + 1 + reach),
-        slice(max(int(columns[0]) - sideways, 0), int(columns[-1]) + 1 + sideways),
-    )
 
 
 def _outward(grid: Grid) -> tuple[Pair, Pair, Pair, Pair]:

@@ -18,7 +18,7 @@ from faceplate.io.frame import Frame, Window
 from faceplate.io.tracked import TrackedFace
 from faceplate.merge.composite import paste
 from faceplate.merge.face import CastFace, make_face, predict_face
-from faceplate.merge.layers import Layers, Region
+from faceplate.merge.layers import Layers, Region, SeenCrop
 from faceplate.merge.predictions import FacePredictor
 from faceplate.merge.recipe import Recipe
 
@@ -123,8 +123,9 @@ def _show(region: Region, frame: Frame, one: CastFace, columns: slice) -> None:
     region.rgb[place] = region.face[place] = face
     region.face_matte[place] = 1
     region.confidence[place] = one.face.confidence
-    x = np.broadcast_to((np.arange(size, dtype=np.float32) + 0.5) / size, (size, size))
-    region.st[(*place, 0)], region.st[(*place, 1)] = x, 1 - x.T
+    left = columns.start
+    moved = np.array([[1.0, 0, -left], [0, 1, 0]])
+    region.crops.append(SeenCrop(moved, size, (left, 0, left + size, size)))
     if not _area(one.roi(frame)):
         return
     made = make_face(frame, one)

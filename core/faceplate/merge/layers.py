@@ -5,16 +5,26 @@ more for every layer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceplate.geometry.points import Box
+from faceplate.geometry.points import Box, Matrix
+from faceplate.geometry.warp import st_map
 from faceplate.io.exrparts import ImagePart, empty_frame
 from faceplate.io.frame import Frame, Window
 
-__all__ = ["CHANNEL_TYPES", "LAYER_CHANNELS", "Layers", "Region", "box_slices", "part_of"]
+__all__ = [
+    "CHANNEL_TYPES",
+    "LAYER_CHANNELS",
+    "Layers",
+    "Region",
+    "SeenCrop",
+    "box_slices",
+    "part_of",
+]
 
 FloatArray = NDArray[np.float32]
 
@@ -28,6 +38,18 @@ LAYER_CHANNELS = (
 """What is made beside the result, in the order in which it is written."""
 
 _RESULT = ("R", "G", "B", "A")
+
+
+@dataclass(frozen=True, eq=False)
+class SeenCrop:
+    """Where a network's crop lies."""
+
+    plate_to_crop: Matrix
+    """2x3."""
+    size: int
+    """Side of the crop in pixels."""
+    roi: Box
+    """Plate pixels that may see it: x0, y0, x1, y1, half open."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +74,8 @@ class Region:
     """HxW: how much of the face something in front of it covers, as the recipe has it measured."""
     confidence: FloatArray
     """HxW: the track's confidence in the face where `face_matte` is above 0, else 0."""
-    st: FloatArray
-    """HxWx2: where in the network's crop a pixel comes from, as Nuke's STMap reads it; 0 outside
-    the crop."""
+    crops: list[SeenCrop] = field(default_factory=list)
+    """Of the faces that are laid in, each over those before it."""
 
     @classmethod
     def of_plate(cls, frame: Frame, box: Box) -> "Region":
@@ -65,7 +86,20 @@ class Region:
         def zeros(*channels: int) -> FloatArray:
             return np.zeros((*shape, *channels), np.float32)
 
-        return cls(box, part.rgb(), zeros(3), zeros(), zeros(), zeros(), zeros(), zeros(), zeros(2))
+        return cls(box, part.rgb(), zeros(3), zeros(), zeros(), zeros(), zeros(), zeros())
+
+    @cached_property
+    def st(self) -> FloatArray:
+        """HxWx2: where in the network's crop a pixel comes from, as Nuke's STMap reads it; 0 where
+        there is no crop. Made when it is first asked for: a picture for the eye needs none.
+        """
+        found = np.zeros((*self.matte.shape, 2), np.float32)
+        for crop in self.crops:
+            st = st_map(crop.plate_to_crop, crop.roi, crop.size)
+            u, v = st[..., 0], st[..., 1]
+            inside = (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1)
+            np.copyto(found[box_slices(crop.roi, self.box)], st, where=inside[..., None])
+        return found
 
     def channel(self, name: str) -> FloatArray | None:
         """Return a channel by the name that it is written under, or None where it has none."""
@@ -127,10 +161,19 @@ class Layers:
             y1: The row after the last one.
         """
         window = self.frame.data_window
-        rows = np.zeros((y1 - y0, window.width, len(names)), np.float32)
+        return self._within(names, (window.x0, y0, window.x1, y1))
+
+    def _within(self, names: Sequence[str], box: Box) -> FloatArray:
+        """Return a part of these channels, HxWxC; each channel of a row lies in one piece."""
+        x0, y0, x1, y1 = box
+        rows = np.zeros((y1 - y0, len(names), x1 - x0), np.float32)
         for index, name in enumerate(names):
-            self._fill(rows[..., index], name, y0)
-        return rows
+            self._fill(rows[:, index], name, x0, y0)
+        return rows.transpose(0, 2, 1)
+
+    def rgb_of(self, box: Box) -> FloatArray:
+        """Return R, G and B of a part of the result, HxWx3."""
+        return self._within(("R", "G", "B"), box)
 
     def full(self, name: str) -> FloatArray:
         """Return a whole channel, HxW of the data window."""
@@ -149,21 +192,26 @@ class Layers:
         if box is None:
             return ImagePart(header, lambda y0, y1: self.rows(names, y0, y1), name)
         x0, _, x1, _ = box
-        left = self.frame.data_window.x0
-        columns = slice(x0 - left, x1 - left)
         cut = Frame(
-            header.number, header.pixels[: box[3] - box[1], columns], header.channels, Window(*box),
-            header.display_window, header.pixel_aspect, header.attributes, header.channel_types,
+            header.number, header.pixels[: box[3] - box[1], : x1 - x0], header.channels,
+            Window(*box), header.display_window, header.pixel_aspect, header.attributes,
+            header.channel_types,
         )  # fmt: skip
-        return ImagePart(cut, lambda y0, y1: self.rows(names, y0, y1)[:, columns], name)
+        return ImagePart(cut, lambda y0, y1: self._within(names, (x0, y0, x1, y1)), name)
 
-    def to_frame(self, *, keep_layers: bool = False) -> Frame:
-        """Return all layers as one frame, with the plate's windows and attributes."""
-        names, window = self.names(keep_layers=keep_layers), self.frame.data_window
+    def to_frame(self, *, keep_layers: bool = False, names: tuple[str, ...] | None = None) -> Frame:
+        """Return all layers as one frame, with the plate's windows and attributes.
+
+        Args:
+            keep_layers: With the frame's other channels.
+            names: Only these channels.
+        """
+        names = names or self.names(keep_layers=keep_layers)
+        window = self.frame.data_window
         header = empty_frame(self.frame, names)
         return Frame(
-            header.number, self.rows(names, window.y0, window.y1), names, window,
-            header.display_window, header.pixel_aspect, header.attributes, header.channel_types,
+            header.number, self._stacked(*names), names, window, header.display_window,
+            header.pixel_aspect, header.attributes, header.channel_types,
         )  # fmt: skip
 
     @property
@@ -213,24 +261,27 @@ class Layers:
 
     def _stacked(self, *names: str) -> FloatArray:
         window = self.frame.data_window
-        return self.rows(names, window.y0, window.y1)
+        return np.ascontiguousarray(self.rows(names, window.y0, window.y1))
 
-    def _fill(self, target: FloatArray, name: str, y0: int) -> None:
-        """Write the rows of one channel from y0 on into `target`, which is zero."""
+    def _fill(self, target: FloatArray, name: str, x0: int, y0: int) -> None:
+        """Write one channel from (x0, y0) on into `target`, which is zero."""
         window = self.frame.data_window
         below = self._plate_channel(name)
         if below is not None:
-            target[:] = below[y0 - window.y0 : y0 - window.y0 + len(target)]
+            here = (x0, y0, x0 + target.shape[1], y0 + target.shape[0])
+            target[:] = below[box_slices(here, window)]
         elif name == "A":
             target[:] = 1
         above = None if self.region is None else self.region.channel(name)
         if self.region is None or above is None:
             return
-        x0, top, x1, bottom = self.region.box
-        first, last = max(top, y0), min(bottom, y0 + len(target))
-        if first < last:
-            columns = slice(x0 - window.x0, x1 - window.x0)
-            target[first - y0 : last - y0, columns] = above[first - top : last - top]
+        left, top, right, bottom = self.region.box
+        ax0, ay0 = max(left, x0), max(top, y0)
+        ax1, ay1 = min(right, x0 + target.shape[1]), min(bottom, y0 + target.shape[0])
+        if ax0 < ax1 and ay0 < ay1:
+            shared = (ax0, ay0, ax1, ay1)
+            there = box_slices(shared, self.region.box)
+            target[box_slices(shared, (x0, y0, x0, y0))] = above[there]
 
     def _plate_channel(self, name: str) -> FloatArray | None:
         frame = self.frame

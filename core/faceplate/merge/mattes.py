@@ -290,11 +290,15 @@ class _Builder:
         crop_pixels = float(np.sqrt(abs(np.linalg.det(self.back[:, :2]))))
         to_crop = self.back.copy()
         to_crop[:, 2] += to_crop[:, :2] @ self.roi[:2]
+        middle = (self.sources.size - 1) / 2
         across, down = Grid(to_crop).places(self.shape)
-        last = self.sources.size - 0.5
-        ends = (across + 0.5, last - across, down + 0.5, last - down)
-        nearest = np.minimum.reduce(ends) / crop_pixels
-        return np.asarray(np.clip(nearest - inset, 0, 1), np.float32)
+        for each in (across, down):
+            each -= np.float32(middle)
+            np.abs(each, out=each)
+        furthest = np.maximum(across, down, out=across)
+        nearest = (self.sources.size / 2 - furthest) * np.float32(1 / crop_pixels)
+        nearest -= np.float32(inset)
+        return np.asarray(np.clip(nearest, 0, 1, out=nearest), np.float32)
 
     def _cut(self, matte: NDArray[np.floating]) -> Matte:
         x0, y0, x1, y1 = self.roi

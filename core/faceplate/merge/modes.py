@@ -27,8 +27,8 @@ class Blend:
     """HxWx3, working encoding: the face, at its place in the plate."""
     seen: FloatArray
     """HxWx3, scene-linear: the plate as a network sees it."""
-    working: FloatArray
-    """HxWx3, working encoding: the plate, not clipped."""
+    plate: FloatArray
+    """HxWx3, scene-linear: the plate, not clipped."""
     matte: FloatArray
     """HxW, 0..1."""
 
@@ -42,7 +42,7 @@ def blend(inputs: Blend, encodings: Encodings, recipe: Recipe) -> FloatArray:
         levels = recipe.multiband_levels
         return multiband_blend(swap, inputs.seen, inputs.matte, levels=levels)
     if recipe.mode in _MATCHED:
-        return encodings.from_working(_matched(inputs.swap, inputs, recipe))
+        return encodings.from_working(_matched(inputs.swap, inputs, encodings, recipe))
     return encodings.from_working(inputs.swap)
 
 
@@ -62,10 +62,12 @@ def _seamless(inputs: Blend, encodings: Encodings, recipe: Recipe) -> FloatArray
     )
     if recipe.mode not in _MATCHED:
         return blended
-    return encodings.from_working(_matched(encodings.to_working(blended), inputs, recipe))
+    return encodings.from_working(
+        _matched(encodings.to_working(blended), inputs, encodings, recipe)
+    )
 
 
-def _matched(swap: FloatArray, inputs: Blend, recipe: Recipe) -> FloatArray:
+def _matched(swap: FloatArray, inputs: Blend, encodings: Encodings, recipe: Recipe) -> FloatArray:
     """Match the histograms of a swap in the working encoding to the plate's, over its place."""
-    plate = np.clip(inputs.working, 0, 1)
+    plate = np.clip(encodings.to_working(inputs.plate), 0, 1)
     return hist_match(swap, plate, inputs.matte, recipe.hist_threshold, recipe.hist_masked)

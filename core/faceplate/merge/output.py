@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from faceplate.errors import BadSettings
 from faceplate.geometry.points import Box
 from faceplate.io.exrlayout import ExrLayout
@@ -158,14 +156,14 @@ def write_layers(
 
 def _spliced(layers: Layers, source: Source, path: Path) -> bool:
     """Write a result by copying its source; return whether that could be done."""
-    frame, window = layers.frame, source.layout.window
-    held = frame.data_window
-    pixels = np.zeros((window.height, window.width, len(frame.channels)), np.float32)
-    pixels[held.y0 - window.y0 : held.y1 - window.y0] = layers.rows(
-        frame.channels, held.y0, held.y1
-    )
+    frame, changed = layers.frame, layers.changed_rows
+    if changed[0] == changed[1]:
+        return splice_frame(frame, source.path, path, changed).written
+    top, bottom = source.layout.rows_around(changed)
+    window = replace(frame.data_window, y0=top, y1=bottom)
+    pixels = layers.rows(frame.channels, top, bottom)
     result = replace(frame, pixels=pixels, data_window=window)
-    return splice_frame(result, source.path, path, layers.changed_rows).written
+    return splice_frame(result, source.path, path, changed).written
 
 
 def _whole_frame(layers: Layers, source: Source | None, strings: Mapping[str, str]) -> Layers:

@@ -23,6 +23,8 @@ __all__ = ["Bench", "IdealPredictor", "face_of_truth"]
 
 FloatArray = NDArray[np.float32]
 
+_MEASURED = ("R", "G", "B", "fp_mask.A")  # channels that the figures are of
+
 
 class IdealPredictor:
     """Predicts the truth: S resampled into the crop, under the matte of the visible face.
@@ -71,17 +73,16 @@ class Bench:
     encodings: Encodings
 
     def merge(self, frame: TruthFrame, faces: Sequence[TrackedFace], contender: Contender) -> Frame:
-        """Return the layers of a frame, merged in that way, as a frame."""
+        """Return a frame, merged in that way, with the matte that was used."""
         cast = [self._cast(frame, face, contender) for face in faces]
-        return swap_cast(frame.plate, cast).to_frame()
+        return swap_cast(frame.plate, cast).to_frame(names=_MEASURED)
 
     def _cast(self, frame: TruthFrame, face: TrackedFace, contender: Contender) -> CastFace:
         cast = CastFace(face, self.predictor, contender.recipe, self.encodings)
         if contender.source == "model":
             return cast
-        ideal: FacePredictor = IdealPredictor.of(
-            frame, cast, self.predictor.resolution, self.encodings
-        )
+        size = contender.size or self.predictor.resolution
+        ideal: FacePredictor = IdealPredictor.of(frame, cast, size, self.encodings)
         return replace(cast, predictor=ideal)
 
 

@@ -11,6 +11,7 @@ __all__ = ["Contender", "contenders"]
 
 Source = Literal["model", "ideal"]
 
+_SOURCES: tuple[Source, ...] = ("model", "ideal")
 _WITHOUT_TRANSFER = ("original",)
 """Modes in which no transfer can show."""
 
@@ -24,6 +25,10 @@ class Contender:
     recipe: Recipe
     relight: str = ""
     """Of relight: its radii in % of face width, and its edge in %."""
+    size: int = 0
+    """Side of the ideal prediction's crop in pixels; 0: the model's."""
+    by_matte: bool = False
+    """Whether it is compared for its matte."""
 
     @property
     def transferred(self) -> bool:
@@ -33,10 +38,12 @@ class Contender:
     @property
     def label(self) -> str:
         """Name for a table or under a picture."""
-        mode = self.recipe.mode
-        parts = [mode, self.recipe.transfer, self.relight] if self.transferred else [mode]
+        recipe = self.recipe
+        parts = [recipe.mode, recipe.transfer, self.relight] if self.transferred else [recipe.mode]
+        parts += [recipe.matte] if self.by_matte else []
         name = " ".join(part for part in parts if part)
-        return f"ideal: {name}" if self.source == "ideal" else name
+        size = f" {self.size}" if self.size else ""
+        return f"ideal{size}: {name}" if self.source == "ideal" else name
 
 
 def contenders(
@@ -44,17 +51,22 @@ def contenders(
     modes: Sequence[Mode],
     transfers: Sequence[TransferName],
     radii: Sequence[float],
+    mattes: Sequence[str] = (),
+    sizes: Sequence[int] = (),
 ) -> list[Contender]:
     """Return all merges that are to be compared.
 
-    All modes with all transfers; the variants of relight (radius, several radii, edge) and the
-    ideal prediction with every transfer in the first mode.
+    All modes with all transfers. In the first mode: the variants of relight (radius, several radii,
+    edge); the mattes, with the base's own transfer; the ideal prediction with every transfer, with
+    every matte, and, without a transfer, in every size.
 
     Args:
         base: The settings that they share.
         modes: At least one.
         transfers: At least one.
         radii: Of relight, % of face width.
+        mattes: As a recipe names them.
+        sizes: Sides of the ideal prediction's crop, pixels.
     """
     listed = [
         _contender("model", replace(base, mode=mode, transfer=transfer))
@@ -67,6 +79,13 @@ def contenders(
     listed += [_contender("ideal", replace(first, transfer=transfer)) for transfer in transfers]
     if "relight" in transfers:
         listed += [_contender("ideal", recipe) for recipe in _relit(first, radii)]
+    untouched = replace(first, transfer="none")
+    listed += [replace(_contender("ideal", untouched), size=size) for size in sizes]
+    listed += [
+        replace(_contender(source, replace(first, matte=matte)), by_matte=True)
+        for source in _SOURCES
+        for matte in mattes
+    ]
     return list(dict.fromkeys(listed))
 
 

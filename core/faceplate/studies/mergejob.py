@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from faceplate.color.transfer import TransferName
 from faceplate.errors import BadSettings
-from faceplate.merge.recipe import Mode
+from faceplate.merge.recipe import Mode, matte_terms
 
 __all__ = ["MergeRow", "MergingJob", "MergingResult"]
 
@@ -50,6 +50,11 @@ class MergingJob:
     """Colour transfers to compare, in every mode."""
     radii: tuple[float, ...] = (4.0, 8.0, 20.0, 35.0)
     """Radii of relight to compare in the first mode, % of face width, 1 to 100 each."""
+    mattes: tuple[str, ...] = ("hull", "learned", "learned*hull", "learned-likeness")
+    """Mattes to compare in the first mode, with the recipe's transfer."""
+    ideal_sizes: tuple[int, ...] = (96, 128, 256, 512)
+    """Sides of the crop in which the ideal prediction is laid in without a transfer, pixels, 16 to
+    2048 each: the ceiling that the resolution of a model sets."""
     sheet_frames: int = 2
     """Frames in the contact sheet, 1 or more, spread over the shot."""
     color_space: str | None = None
@@ -69,6 +74,11 @@ class MergingJob:
         outside = [radius for radius in self.radii if not 1 <= radius <= 100]
         if outside:
             raise BadSettings(f"radii must be from 1 to 100 % of face width, got {outside[0]}")
+        wrong = [size for size in self.ideal_sizes if not 16 <= size <= 2048]
+        if wrong:
+            raise BadSettings(f"ideal_sizes must be from 16 to 2048 pixels, got {wrong[0]}")
+        for matte in self.mattes:
+            matte_terms(matte)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,9 @@ class MergeRow:
     transfer: str
     relight: str
     """Radii in % of face width, and the edge in %."""
+    matte: str
+    crop: str
+    """Side of the crop in pixels."""
     identity: float | None
     geometry: float | None
     light: float | None

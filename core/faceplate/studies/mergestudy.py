@@ -90,7 +90,9 @@ class MergeStudy:
         recipe = load_recipe(Path(job.recipe) if job.recipe else None).base
         self.tallies: dict[Contender, Tally] = {
             contender: Tally()
-            for contender in contenders(recipe, job.modes, job.transfers, job.radii)
+            for contender in contenders(
+                recipe, job.modes, job.transfers, job.radii, job.mattes, job.ideal_sizes
+            )
         }
         """What was measured of each way of merging."""
         self.numbers = [number for number in self._shot.numbers if self._counts(number)]
@@ -105,6 +107,11 @@ class MergeStudy:
     def network_runs(self) -> int:
         """How many crops went through the network."""
         return self._predictor.network_runs
+
+    @property
+    def resolution(self) -> int:
+        """Side of the model's crop in pixels."""
+        return self._predictor.resolution
 
     def measure(self, number: int) -> None:
         """Merge one frame in all ways, and measure each."""

@@ -70,22 +70,27 @@ def _rows(study: MergeStudy) -> list[MergeRow]:
     truth = {name: info.truth for name, info in FIGURES.items()}
     return [
         _row("-", "plate", _means(any_tally, "plate")),
-        *(_contender_row(contender, tally) for contender, tally in study.tallies.items()),
+        *(
+            _contender_row(contender, tally, contender.size or study.resolution)
+            for contender, tally in study.tallies.items()
+        ),
         _row("-", "truth", truth),
     ]
 
 
 def _row(prediction: str, mode: str, figures: dict[str, float | None]) -> MergeRow:
-    return MergeRow(prediction, mode, "-", "-", **figures, ms=None)
+    return MergeRow(prediction, mode, "-", "-", "-", "-", **figures, ms=None)
 
 
-def _contender_row(contender: Contender, tally: Tally) -> MergeRow:
+def _contender_row(contender: Contender, tally: Tally, size: int) -> MergeRow:
     recipe = contender.recipe
     return MergeRow(
         contender.source,
         recipe.mode,
         recipe.transfer if contender.transferred else "-",
         contender.relight or "-",
+        recipe.matte,
+        str(size),
         **_means(tally, "result"),
         ms=tally.milliseconds,
     )

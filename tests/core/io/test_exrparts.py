@@ -5,7 +5,8 @@ import OpenEXR
 import pytest
 
 from faceplate.errors import BadSettings, InvalidInput, NotFound
-from faceplate.io.exrparts import STRIP, ImagePart, empty_frame, write_parts
+from faceplate.io.exrchunks import STRIP
+from faceplate.io.exrparts import ImagePart, empty_frame, write_parts
 from faceplate.io.frame import Frame, Window
 from faceplate.io.image import read_frame, write_frame
 

@@ -114,7 +114,8 @@ def test_the_hull_is_drawn_at_the_resolution_of_the_plate():
     soft = (matte > 0) & (matte < 1)
     edge = np.abs(np.diff(matte, axis=1)) > 0.4
     assert edge.any(axis=1).sum() > 60
-    assert soft.sum() < 4 * np.sqrt(matte.sum())
+    # a line one pixel wide around an oval of this area crosses 4.6 times its root of pixels
+    assert soft.sum() < 5 * np.sqrt(matte.sum())
 
 
 @pytest.mark.parametrize("recipe", [

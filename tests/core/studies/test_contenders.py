@@ -34,3 +34,18 @@ def test_a_mode_that_shows_no_transfer_is_named_alone():
     (original, *_) = contenders(BASE, ("original",), ("relight",), ())
     assert original.label == "original"
     assert not original.transferred
+
+
+def test_mattes_are_compared_with_both_predictions_in_the_first_mode():
+    listed = contenders(BASE, ("overlay", "seamless"), ("none",), (), mattes=("hull", "learned"))
+    named = [(one.source, one.recipe.mode, one.recipe.matte) for one in listed if one.by_matte]
+    assert named == [
+        (source, "overlay", matte) for source in ("model", "ideal") for matte in ("hull", "learned")
+    ]
+    assert {one.recipe.transfer for one in listed if one.by_matte} == {BASE.transfer}
+
+
+def test_the_ideal_prediction_comes_in_every_size_without_a_transfer():
+    listed = contenders(BASE, ("overlay",), ("relight",), (), sizes=(96, 512))
+    sized = [(one.label, one.size) for one in listed if one.size]
+    assert sized == [("ideal 96: overlay none", 96), ("ideal 512: overlay none", 512)]

@@ -41,6 +41,8 @@ def job_of(tmp_path, model, **changes):
         "modes": ("overlay", "original"),
         "transfers": ("none", "rct"),
         "radii": (),
+        "mattes": (),
+        "ideal_sizes": (),
         "sheet_frames": 1,
     }
     return MergingJob(**{**values, **changes})
@@ -100,6 +102,8 @@ def test_no_frame_left_is_told(tmp_path, model):
         ({"transfers": ()}, "transfers"),
         ({"radii": (0.5,)}, "radii"),
         ({"sheet_frames": 0}, "sheet_frames"),
+        ({"mattes": ("hul",)}, "hull"),
+        ({"ideal_sizes": (8,)}, "ideal_sizes"),
     ],
 )
 def test_settings_that_cannot_be_right_are_told(tmp_path, model, change, named):
