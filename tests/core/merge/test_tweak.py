@@ -95,6 +95,27 @@ def test_the_same_shot_answers_again_and_again_as_a_fresh_one_would(shelf, tmp_p
     assert (tmp_path / "v" / "view.png").read_bytes() == pictures[0]
 
 
+@pytest.mark.parametrize("mode", ["overlay", "raw-predict"])
+def test_converting_only_what_changed_shows_the_same_picture(shelf, tmp_path, context, mode):
+    asked = job(shelf, tmp_path, view_of="frame", set=(f"mode={mode}",))
+    kept = TweakShot(asked, context)
+    for feather in (2, 30):
+        kept.answer({"mode": mode, "feather": feather}, asked)
+    layers = kept.layers(kept.plate.read(FRAME))
+    expected = kept.roles[0].encodings.to_view(layers.rgb)
+    shown = read_frame(tmp_path / "v" / "view.png").pixels
+    assert np.abs(shown - expected).max() <= 0.51 / 255
+
+
+def test_a_jpeg_shows_the_same_and_is_smaller(shelf, tmp_path, context):
+    seen = [
+        read_frame(Path(tweak(job(shelf, tmp_path, view=str(tmp_path / name)), context).view or ""))
+        for name in ("v.png", "v.jpg")
+    ]
+    assert np.abs(seen[0].pixels - seen[1].pixels).mean() < 0.01
+    assert (tmp_path / "v.jpg").stat().st_size < (tmp_path / "v.png").stat().st_size / 2
+
+
 def test_a_changed_setting_goes_over_its_keys():
     recipe = parse_recipe({"opacity": 0.5, "keys": {"feather": [{"frame": 1, "value": 3}]}})
     changed = changed_recipe(recipe, {"feather": 12})
