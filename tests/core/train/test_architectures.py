@@ -110,7 +110,7 @@ def test_a_model_of_128_pixels_goes_on_at_256_and_512_with_what_it_knows(tmp_pat
     train(job, context(tmp_path))
     history = read_state(ModelFolder(job.out).latest()).history
     first, learnt = sum(history.points[0][1:]), sum(history.recent())
-    assert learnt < 0.8 * first
+    assert learnt < 0.9 * first
     for side, steps in ((256, 42), (512, 44)):
         grown = train(dataclasses.replace(job, resolution=side, steps=steps), context(tmp_path))
         assert isinstance(grown, TrainResult)
