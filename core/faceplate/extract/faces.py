@@ -242,30 +242,35 @@ class _Cutting:
         view = self._shot.view_of(face.frame)
         matte = None if self._mattes is None else self._mattes.read(face.frame)
         cut = view and crop_face(view, face, self._shot, self._job.face_type, self._job.size, matte)
+        if view and cut and self._segmenter is not None:
+            cut = self._seen(self._segmenter, view, face, cut)
         if not cut:
             self.left_out += 1
             return
-        if self._segmenter is not None:
-            cut = replace(cut, mask=self._seen(self._segmenter, view, face, cut))
         self._faceset.add(replace(cut, made_from=made_from))
         self.added += 1
 
     def _seen(
-        self, segmenter: Segmenter, view: FrameView | None, face: TrackedFace, cut: Face
-    ) -> NDArray[np.float32]:
-        """Return what a segmenter finds, shown the framing that it was trained on."""
+        self, segmenter: Segmenter, view: FrameView, face: TrackedFace, cut: Face
+    ) -> Face | None:
+        """Return a face with the matte that a segmenter finds, None where it sees nothing of it.
+
+        It is shown the framing that it was trained on.
+        """
         encodings, size = self._shot.encodings, self._job.size
         framing = FaceType(framing_of(segmenter) or cut.face_type)
-        other = framing != self._job.face_type and view is not None
-        wide = crop_face(view, face, self._shot, framing, size) if other and view else cut
+        same = framing == self._job.face_type
+        wide = cut if same else crop_face(view, face, self._shot, framing, size)
         if wide is None:
-            return np.zeros((size, size), np.float32)
+            return None
         found = segmenter(encodings.to_view(encodings.from_working(wide.image)))
         if wide is not cut:
             back = np.vstack([invert(wide.plate_to_crop), [0, 0, 1]])
             to_cut = cut.plate_to_crop @ back
             found = warp_crop(found, to_cut, size, interpolation="linear", border="zero")
-        return np.clip(found, 0, 1)
+        within = inside(cut.plate_to_crop, view.frame.data_window, size)
+        mask = np.clip(found, 0, 1) * within
+        return replace(cut, mask=mask) if mask.any() else None
 
     def remove_stale(self, person: int, faces: Sequence[TrackedFace]) -> int:
         """Remove the faces of this plate and person that are not wanted any more."""

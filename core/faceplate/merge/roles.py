@@ -149,6 +149,7 @@ def cast_roles(members: Sequence[CastMember], given: Surroundings) -> list[Role]
 def _role(member: CastMember, given: Surroundings, config: OcioConfig) -> Role:
     person = _person(given.track, given.track_path, member.person)
     recipe = load_recipe(Path(member.recipe) if member.recipe else None)
+    _mask_model(recipe.base)  # that it is not there is told before the first frame
     predictor = given.predictor(Path(member.model))
     model = predictor.config
     people = (
