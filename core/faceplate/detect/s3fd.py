@@ -4,8 +4,6 @@ S. Zhang et al., "S3FD: Single Shot Scale-invariant Face Detector", ICCV 2017. T
 weights from our store, by their path: its own download is never reached.
 """
 
-import pickle
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -16,23 +14,12 @@ from face_alignment.detection.sfd.detect import get_predictions
 
 from faceplate.detect import Detection
 from faceplate.detect.boxes import check_view, chosen, shrunk
-from faceplate.errors import Damaged
+from faceplate.io.torchfile import FastNet, reading
 
 __all__ = ["S3FD"]
 
 _MEAN_BGR = np.array([104.0, 117.0, 123.0], dtype=np.float32)
 _MIN_SIDE = 64
-# What torch.load and load_state_dict raise for files that are something else.
-_NOT_WEIGHTS = (
-    RuntimeError,
-    TypeError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    EOFError,
-    struct.error,
-    pickle.UnpicklingError,
-)
 
 
 class S3FD:
@@ -44,6 +31,7 @@ class S3FD:
         long_side: Larger images are shrunk to this before the network sees them, in pixels.
         score_threshold: Faces below it are not returned.
         overlap_threshold: Of two boxes whose intersection over union is larger, the better stays.
+        dtype: Number format of the network; None takes the one in which this machine is fast.
 
     Raises:
         Damaged: The file is not this network.
@@ -59,12 +47,11 @@ class S3FD:
         long_side: int = 640,
         score_threshold: float = 0.5,
         overlap_threshold: float = 0.3,
+        dtype: torch.dtype | None = None,
     ) -> None:
-        try:
+        with reading(weights, "S3FD"):
             library = FaceDetector("cpu", path_to_detector=str(weights))
-        except _NOT_WEIGHTS as error:
-            raise Damaged(f"{weights} holds no weights of S3FD: {error}") from error
-        self._net = library.face_detector
+        self._net = FastNet(library.face_detector, dtype)
         self._long_side = long_side
         self._score_threshold = score_threshold
         self._overlap_threshold = overlap_threshold
@@ -92,8 +79,7 @@ class S3FD:
         """Return Nx5: corners in pixels of the network's (edge-based) image, score."""
         centred = shrunk(view, size)[:, :, ::-1] * np.float32(255) - _MEAN_BGR
         blob = torch.from_numpy(np.ascontiguousarray(centred.transpose(2, 0, 1)[None]))
-        with torch.inference_mode():
-            answers = self._net(blob)
-            answers[::2] = [torch.softmax(scores, dim=1) for scores in answers[::2]]
+        answers = self._net(blob)
+        answers[::2] = [torch.softmax(scores, dim=1) for scores in answers[::2]]
         rows = get_predictions([answer.numpy() for answer in answers], 1)
         return np.asarray(rows, dtype=np.float64).reshape(-1, 5)

@@ -5,8 +5,6 @@ ICCV 2017. The weights come from the store only: the package's own download is n
 Cropping and the reading of the heatmaps are ours: the package rounds both to whole pixels.
 """
 
-import pickle
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +12,9 @@ import numpy.typing as npt
 import torch
 from face_alignment.models import FAN
 
-from faceplate.errors import Damaged
 from faceplate.geometry.points import Points, invert, transform
 from faceplate.geometry.warp import warp_crop
+from faceplate.io.torchfile import FastNet, load_state
 from faceplate.landmarks import Landmarks, Place, roll_of
 from faceplate.landmarks.crop import check_face, upright_box, view_to_place
 
@@ -27,17 +25,6 @@ _HOURGLASSES = 4
 _UP_OF_HEIGHT = 0.12  # the box's centre moves up by this before the crop
 _CROP_OF_BOX = 200 / 195  # side of the crop / (width + height of the box)
 _FOREHEAD = 0.25  # from the brows up, of the way from the chin to the bridge of the nose
-# What torch.load and load_state_dict raise for files that are something else.
-_NOT_WEIGHTS = (
-    RuntimeError,
-    TypeError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    EOFError,
-    struct.error,
-    pickle.UnpicklingError,
-)
 
 
 class Fan2D:
@@ -54,12 +41,9 @@ class Fan2D:
     cards: tuple[str, ...] = ("2dfan4",)
 
     def __init__(self, weights: Path, *, threads: int = 0) -> None:
-        self._net = FAN(_HOURGLASSES)
-        try:
-            self._net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-        except _NOT_WEIGHTS as error:
-            raise Damaged(f"{weights} holds no weights of FAN: {error}") from error
-        self._net.eval()
+        net = FAN(_HOURGLASSES)
+        load_state(net, weights, "FAN")
+        self._net = FastNet(net)
 
     def __call__(
         self,
@@ -82,9 +66,8 @@ class Fan2D:
         to_crop = view_to_place(place, _SIDE)
         crop = warp_crop(view, to_crop, _SIDE, draft=True, border="zero")
         clean = np.clip(np.nan_to_num(crop, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
-        with torch.inference_mode():
-            answer = self._net(torch.from_numpy(clean.transpose(2, 0, 1)[None].copy()))
-        maps = (answer[-1] if isinstance(answer, list) else answer)[0].float().numpy()
+        answers = self._net(torch.from_numpy(clean.transpose(2, 0, 1)[None].copy()))
+        maps = answers[-1][0].numpy()
         points, peaks = heatmap_peaks(maps)  # (68, 2), (68,)
         zoom = _SIDE / maps.shape[-1]
         in_crop = (points + 0.5) * zoom - 0.5

@@ -56,6 +56,15 @@ def test_the_library_s_own_detector_sees_the_same(synthetic_weights):
     np.testing.assert_allclose(np.sort(ours, axis=0), np.sort(theirs, axis=0), atol=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_boxes_stay_in_every_number_format(synthetic_weights, dtype):
+    image = np.zeros((96, 128, 3), np.float32)
+    image[41, 61] = 1.0
+    (face,) = S3FD(synthetic_weights, dtype=dtype)(image)
+    np.testing.assert_allclose(face.box, np.array([54, 34, 70, 50]) - 0.5, atol=0.1)
+    assert face.score > 0.9
+
+
 def test_our_store_is_a_cache_that_the_library_takes_its_weights_from(
     synthetic_weights, tmp_path, monkeypatch
 ):
