@@ -102,7 +102,7 @@ def _lay_face(
         border="replicate",
     )  # fmt: skip
     seen = encodings.seen(clean)
-    blended = blend(Blend(back, seen, clean, matte), encodings, recipe)
+    blended = blend(Blend(back, seen, clean, matte, f"frame {frame.number}"), encodings, recipe)
     where = Place(box, frame.number, swapped.face_width, swapped.velocity)
     blended = finish_face(blended, clean, matte, where, recipe, encodings)
     lay_over(

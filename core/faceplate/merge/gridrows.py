@@ -1,7 +1,11 @@
-"""Single rows of the grids of the multigrid solver, compiled by numba; see gridkernels.py.
+"""Single rows of the grids of the multigrid solver, compiled by numba; see gridpasses.py.
 
-Row and cell numbers are unsigned: with signed ones numba would ask at each access whether the index
-counts from the end, and the loops would not become vectors.
+All planes lie in one pool of floats, and a row is where it starts there. A cell has as many numbers
+as there are channels, one after the other. What the neighbours of a cell are is in `Near`: the
+starts of the other colour's rows here, above and below, and of the cell at the side.
+
+Starts become unsigned first thing: with signed ones numba would ask at each access whether the
+index counts from the end, and the loops would not become vectors.
 """
 
 from collections.abc import Callable
@@ -13,30 +17,32 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Floats",
-    "Spans",
-    "advance_row",
-    "apply_row",
+    "Near",
+    "Weights",
+    "add_row",
+    "bare",
+    "clear_row",
     "combine_row",
     "compiled",
-    "direct_row",
+    "dot_row",
     "gather_row",
-    "neighbours_row",
     "relax_dot_row",
     "relax_free_row",
     "relax_row",
     "remain_row",
+    "residual_row",
     "scale_row",
+    "share_row",
     "spread_row",
 ]
 
 Floats = NDArray[np.float32]
-Spans = NDArray[np.uint64]
+Weights = NDArray[np.float32] | NDArray[np.uint8]
+Near = tuple[int, int, int, int]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _FAST = {"reassoc", "contract", "nsz", "nnan", "ninf"}
-_NEAR, _FAR, _ZERO = np.float32(0.75), np.float32(0.25), np.float32(0)
-_WHOLE, _HALF = np.float32(1), np.float32(0.5)
-_ONE = np.uint64(1)
+_NEAR, _FAR, _ZERO, _WHOLE = np.float32(0.75), np.float32(0.25), np.float32(0), np.float32(1)
 
 
 def compiled(function: Function) -> Function:
@@ -44,143 +50,172 @@ def compiled(function: Function) -> Function:
 
     Sums may be taken in another, fixed order. There must be no NaN and no infinity.
     """
-    decorate: Any = njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+    return _compile(function, counted=True)
+
+
+def bare(function: Function) -> Function:
+    """Compile as `compiled` does, but do not count who refers to arrays: the function makes none.
+
+    The counting would take as long as the work on a row.
+    """
+    return _compile(function, counted=False)
+
+
+def _compile(function: Function, counted: bool) -> Function:
+    # `_nrt` is numba's own switch for reference counts; its stubs do not know it
+    options: dict[str, Any] = {"fastmath": _FAST, "error_model": "numpy", "_nrt": counted}
+    decorate: Any = njit(cache=True, nogil=True, **options)
     made: Function = decorate(function)
     return made
 
 
-@compiled
-def relax_row(
-    out: Floats, inverse: Floats, rhs: Floats, other: Floats, y: np.uint64, span: Spans,
-    lean: np.uint64,
-) -> None:  # fmt: skip
-    """Solve each cell of row y for its own value, from the other colour.
-
-    `lean` is 0 where the neighbour at the side is the one before, 2 where it is the one after.
-    """
-    for j in range(span[y, 0], span[y, 1]):
-        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
-        out[y, j] = inverse[y, j] * (rhs[y, j] + near)
+@bare
+def clear_row(pool: Floats, out: int, number: int) -> None:
+    """Fill a row with 0."""
+    o = np.uint64(out)
+    for j in range(np.uint64(number)):
+        pool[o + j] = _ZERO
 
 
-@compiled
-def relax_free_row(
-    out: Floats, inverse: Floats, other: Floats, y: np.uint64, span: Spans, lean: np.uint64
-) -> None:
-    """Relax row y as `relax_row` does, where the right-hand side is 0."""
-    for j in range(span[y, 0], span[y, 1]):
-        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
-        out[y, j] = inverse[y, j] * near
+@bare
+def share_row(pool: Floats, out: int, row: int, share: float, number: int) -> None:
+    """Take a share of a row."""
+    o, a, part = np.uint64(out), np.uint64(row), np.float32(share)
+    for j in range(np.uint64(number)):
+        pool[o + j] = part * pool[a + j]
 
 
-@compiled
-def relax_dot_row(
-    out: Floats, inverse: Floats, rhs: Floats, other: Floats, y: np.uint64, span: Spans,
-    lean: np.uint64,
-) -> tuple[np.float32, np.float32]:  # fmt: skip
-    """Relax row y; return its product with the right-hand side, and its largest |value|."""
-    total, largest = _ZERO, np.int32(0)
-    for j in range(span[y, 0], span[y, 1]):
-        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
-        right = rhs[y, j]
-        value = inverse[y, j] * (right + near)
-        out[y, j] = value
-        total += value * right
-        largest = max(largest, np.float32(abs(value)).view(np.int32))  # of floats: no vectors
-    return total, np.int32(largest).view(np.float32)
+@bare
+def add_row(pool: Floats, out: int, row: int, share: float, number: int) -> None:
+    """Add a share of a row."""
+    o, a, part = np.uint64(out), np.uint64(row), np.float32(share)
+    for j in range(np.uint64(number)):
+        pool[o + j] += part * pool[a + j]
 
 
-@compiled
-def neighbours_row(
-    out: Floats, inverse: Floats, other: Floats, y: np.uint64, span: Spans, lean: np.uint64
-) -> None:
-    """Sum the neighbours of row y: what relaxing red, then black, from 0 leaves at red cells."""
-    for j in range(span[y, 0], span[y, 1]):
-        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
-        out[y, j] = near if inverse[y, j] > _ZERO else _ZERO
-
-
-@compiled
-def scale_row(out: Floats, inverse: Floats, rhs: Floats, y: np.uint64, span: Spans) -> None:
-    """Multiply row y by 1 / degree: relax it from zero."""
-    for j in range(span[y, 0], span[y, 1]):
-        out[y, j] = inverse[y, j] * rhs[y, j]
-
-
-@compiled
-def combine_row(
-    out: Floats, cells: Floats, a: np.uint64, b: np.uint64, share_a: float, share_b: float
-) -> None:
-    """Add rows a and b, weighted."""
-    heavy, light = np.float32(share_a), np.float32(share_b)
-    for j in range(np.uint64(out.size)):
-        out[j] = heavy * cells[a, j] + light * cells[b, j]
-
-
-@compiled
-def gather_row(out: Floats, even: Floats, odd: Floats) -> None:
-    """Add up a line of coarse cells from their columns: their own two and one on each side."""
-    for j in range(_ONE, np.uint64(even.size) - _ONE):
-        out[j] = _FAR * (odd[j - _ONE] + even[j + _ONE]) + _NEAR * (even[j] + odd[j])
-
-
-@compiled
-def spread_row(
-    out: Floats, inverse: Floats, rhs: Floats, coarse: Floats, y: np.uint64, span: Spans,
-    lean: np.uint64,
-) -> None:  # fmt: skip
-    """Relax a red row from zero and add the coarse correction, bilinear between cell centres."""
-    near = y // np.uint64(2) + _ONE
-    far = near + lean - _ONE  # even rows lie in the upper half of a coarse cell, odd ones below
-    for j in range(span[y, 0], span[y, 1]):
-        middle = _NEAR * coarse[near, j] + _FAR * coarse[far, j]
-        side = _NEAR * coarse[near, j + lean - _ONE] + _FAR * coarse[far, j + lean - _ONE]
-        added = _NEAR * middle + _FAR * side
-        out[y, j] = inverse[y, j] * rhs[y, j] + (added if inverse[y, j] > _ZERO else _ZERO)
-
-
-@compiled
-def remain_row(
-    out: Floats, own: Floats, degree: Floats, other: Floats, y: np.uint64, span: Spans,
-    lean: np.uint64,
-) -> None:  # fmt: skip
-    """Take what a solution explains off row y of a right-hand side."""
-    for j in range(span[y, 0], span[y, 1]):
-        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
-        left = out[y, j] + near - degree[y, j] * own[y, j]
-        out[y, j] = left if degree[y, j] > _ZERO else _ZERO
-
-
-@compiled
-def direct_row(direction: Floats, gradient: Floats, beta: float, y: np.uint64, span: Spans) -> None:
-    """Turn a search direction: gradient + beta * direction."""
-    share = np.float32(beta)
-    for j in range(span[y, 0], span[y, 1]):
-        direction[y, j] = gradient[y, j] + share * direction[y, j]
-
-
-@compiled
-def apply_row(
-    out: Floats, own: Floats, inverse: Floats, other: Floats, y: np.uint64, span: Spans,
-    lean: np.uint64,
-) -> np.float32:  # fmt: skip
-    """Apply the operator to row y; return its product with the row."""
-    total = _ZERO
-    for j in range(span[y, 0], span[y, 1]):
-        near = other[y, j] + other[y, j + lean - _ONE] + other[y - _ONE, j] + other[y + _ONE, j]
-        degree = np.floor(_WHOLE / inverse[y, j] + _HALF)  # on the finest grid a whole number
-        value = degree * own[y, j] - near if inverse[y, j] > _ZERO else _ZERO
-        out[y, j] = value
-        total += value * own[y, j]
+@bare
+def dot_row(pool: Floats, first: int, second: int, number: int) -> np.float32:
+    """Multiply two rows."""
+    a, b, total = np.uint64(first), np.uint64(second), _ZERO
+    for j in range(np.uint64(number)):
+        total += pool[a + j] * pool[b + j]
     return total
 
 
-@compiled
-def advance_row(
-    x: Floats, r: Floats, direction: Floats, image: Floats, alpha: float, y: np.uint64, span: Spans
+@bare
+def scale_row(
+    pool: Floats, out: int, rhs: int, weights: Weights, at: int, whole: float, number: int
 ) -> None:
-    """Go along a direction: x += alpha * direction, r -= alpha * image."""
-    length = np.float32(alpha)
-    for j in range(span[y, 0], span[y, 1]):
-        x[y, j] += length * direction[y, j]
-        r[y, j] -= length * image[y, j]
+    """Relax a row from zero: its right-hand side by 1 / degree."""
+    o, f, w, unit = np.uint64(out), np.uint64(rhs), np.uint64(at), _WHOLE / np.float32(whole)
+    for j in range(np.uint64(number)):
+        pool[o + j] = np.float32(weights[w + j]) * unit * pool[f + j]
+
+
+@bare
+def relax_row(
+    pool: Floats, out: int, near: Near, rhs: int, weights: Weights, at: int, whole: float,
+    number: int,
+) -> None:  # fmt: skip
+    """Solve each cell of a row for its own value, from the other colour."""
+    o, f, w, unit = np.uint64(out), np.uint64(rhs), np.uint64(at), _WHOLE / np.float32(whole)
+    a, b, c, d = np.uint64(near[0]), np.uint64(near[1]), np.uint64(near[2]), np.uint64(near[3])
+    for j in range(np.uint64(number)):
+        total = pool[a + j] + pool[b + j] + pool[c + j] + pool[d + j]
+        pool[o + j] = np.float32(weights[w + j]) * unit * (pool[f + j] + total)
+
+
+@bare
+def relax_free_row(
+    pool: Floats, out: int, near: Near, weights: Weights, at: int, whole: float, number: int
+) -> None:
+    """Relax a row whose right-hand side is 0."""
+    o, w, unit = np.uint64(out), np.uint64(at), _WHOLE / np.float32(whole)
+    a, b, c, d = np.uint64(near[0]), np.uint64(near[1]), np.uint64(near[2]), np.uint64(near[3])
+    for j in range(np.uint64(number)):
+        total = pool[a + j] + pool[b + j] + pool[c + j] + pool[d + j]
+        pool[o + j] = np.float32(weights[w + j]) * unit * total
+
+
+@bare
+def relax_dot_row(
+    pool: Floats, out: int, near: Near, rhs: int, weights: Weights, at: int, whole: float,
+    number: int,
+) -> tuple[np.float32, np.float32]:  # fmt: skip
+    """Relax a row; return its product with the right-hand side, and its largest |value|."""
+    o, f, w, unit = np.uint64(out), np.uint64(rhs), np.uint64(at), _WHOLE / np.float32(whole)
+    a, b, c, d = np.uint64(near[0]), np.uint64(near[1]), np.uint64(near[2]), np.uint64(near[3])
+    product, largest = _ZERO, np.int32(0)
+    for j in range(np.uint64(number)):
+        total = pool[a + j] + pool[b + j] + pool[c + j] + pool[d + j]
+        right = pool[f + j]
+        value = np.float32(weights[w + j]) * unit * (right + total)
+        pool[o + j] = value
+        product += value * right
+        largest = max(largest, np.float32(abs(value)).view(np.int32))  # of floats: no vectors
+    return product, np.int32(largest).view(np.float32)
+
+
+@bare
+def residual_row(
+    pool: Floats, out: int, rhs: int, own: int, near: Near, weights: Weights, at: int,
+    whole: float, number: int,
+) -> None:  # fmt: skip
+    """Return what a row leaves of its right-hand side."""
+    o, f, s, w = np.uint64(out), np.uint64(rhs), np.uint64(own), np.uint64(at)
+    a, b, c, d = np.uint64(near[0]), np.uint64(near[1]), np.uint64(near[2]), np.uint64(near[3])
+    one = np.float32(whole)
+    for j in range(np.uint64(number)):
+        total = pool[a + j] + pool[b + j] + pool[c + j] + pool[d + j]
+        weight = np.float32(weights[w + j])
+        left = pool[f + j] + total - one / weight * pool[s + j]
+        pool[o + j] = left if weight > _ZERO else _ZERO
+
+
+@bare
+def remain_row(
+    pool: Floats, out: int, rhs: int, near: Near, weights: Weights, at: int, number: int
+) -> None:
+    """Return what a row of 0 leaves of its right-hand side."""
+    o, f, w = np.uint64(out), np.uint64(rhs), np.uint64(at)
+    a, b, c, d = np.uint64(near[0]), np.uint64(near[1]), np.uint64(near[2]), np.uint64(near[3])
+    for j in range(np.uint64(number)):
+        total = pool[a + j] + pool[b + j] + pool[c + j] + pool[d + j]
+        pool[o + j] = pool[f + j] + total if np.float32(weights[w + j]) > _ZERO else _ZERO
+
+
+@bare
+def combine_row(
+    pool: Floats, out: int, first: int, second: int, shares: tuple[float, float], number: int
+) -> None:
+    """Add two rows, weighted."""
+    o, a, b = np.uint64(out), np.uint64(first), np.uint64(second)
+    heavy, light = np.float32(shares[0]), np.float32(shares[1])
+    for j in range(np.uint64(number)):
+        pool[o + j] = heavy * pool[a + j] + light * pool[b + j]
+
+
+@bare
+def gather_row(pool: Floats, out: int, even: int, odd: int, channels: int, number: int) -> None:
+    """Add up a line of coarse cells from their columns: their own two and one on each side."""
+    o, a, b = np.uint64(out), np.uint64(even), np.uint64(odd)
+    before, after = np.uint64(odd - channels), np.uint64(even + channels)
+    for j in range(np.uint64(number)):
+        own = pool[a + j] + pool[b + j]
+        pool[o + j] = _FAR * (pool[before + j] + pool[after + j]) + _NEAR * own
+
+
+@bare
+def spread_row(pool: Floats, out: int, rows: Near, weights: Weights, at: int, number: int) -> None:
+    """Spread a coarse solution on a row of fine cells, bilinear between cell centres.
+
+    `rows`: where the coarse row next to it and the one further off start, and the same one cell to
+    the side.
+    """
+    o, w = np.uint64(out), np.uint64(at)
+    a, b, c, d = np.uint64(rows[0]), np.uint64(rows[1]), np.uint64(rows[2]), np.uint64(rows[3])
+    for j in range(np.uint64(number)):
+        middle = _NEAR * pool[a + j] + _FAR * pool[b + j]
+        side = _NEAR * pool[c + j] + _FAR * pool[d + j]
+        added = _NEAR * middle + _FAR * side
+        pool[o + j] = added if np.float32(weights[w + j]) > _ZERO else _ZERO

@@ -11,32 +11,108 @@ on every grid and the solver would take half as many iterations again.
 import numpy as np
 from numpy.typing import NDArray
 
-from faceplate.merge.gridrows import Floats, Spans, compiled
+from faceplate.merge.gridplan import (
+    AT_ONCE,
+    BLACK,
+    BLACK_WEIGHT,
+    HEIGHT,
+    PITCH,
+    RED,
+    RED_WEIGHT,
+    SPAN,
+    WHOLE,
+    WIDTH,
+)
+from faceplate.merge.gridrows import Floats, Weights, bare, compiled
 
-__all__ = ["add_boundary", "choose", "coarsen", "dense_inverse", "ring_of", "split", "unit_inverse"]
+__all__ = [
+    "Mask",
+    "add_boundary",
+    "choose",
+    "coarsen",
+    "dense_inverse",
+    "lay_coarse",
+    "lay_fine",
+    "ring_of",
+]
 
 Mask = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 
-AT_ONCE = 32
 _NEAREST, _FARTHEST = 0.5, 2.0  # where a boundary may lie, in cells from a centre
 
 
-@compiled
-def unit_inverse(mask: Mask) -> Floats:
-    """Return 1 / degree of the finest grid, (H, W): each neighbour counts 1, none beyond the frame."""  # noqa: E501
-    height, width = mask.shape[0] - 2, mask.shape[1] - 2
-    inverse = np.zeros((height, width), np.float32)
-    for y in range(1, height + 1):
-        for x in range(1, width + 1):
-            if mask[y, x] == 1:
-                beyond = (mask[y, x + 1] == 2) + (mask[y, x - 1] == 2)
-                beyond += (mask[y + 1, x] == 2) + (mask[y - 1, x] == 2)
-                inverse[y - 1, x - 1] = np.float32(1) / np.float32(max(4 - beyond, 1))
-    return inverse
+@bare
+def _paint(weights: Weights, start: int, number: int, value: float) -> None:
+    o = np.uint64(start)
+    for j in range(np.uint64(number)):
+        weights[o + j] = value
 
 
-@compiled
+@bare
+def _lay(
+    weights: Weights, value: float, mask: Mask, spans: Integers, level: Integers, channels: int
+) -> int:
+    """Store one weight for all unknowns of a grid, and where they are; return their number."""
+    height, width, pitch = level[HEIGHT], level[WIDTH], level[PITCH]
+    total = 0
+    for y in range(height):
+        planes = level[RED_WEIGHT] + y * pitch, level[BLACK_WEIGHT] + y * pitch
+        even, odd = planes[y & 1] + channels, planes[1 - (y & 1)] + channels
+        _paint(weights, planes[0], pitch, 0)
+        _paint(weights, planes[1], pitch, 0)
+        x, first, last = 0, -1, -1
+        while x < width:
+            if mask[y + 1, x + 1] != 1:
+                x += 1
+                continue
+            start = x
+            while mask[y + 1, x + 1] == 1:
+                x += 1
+            first, last = start if first < 0 else first, x - 1
+            total += x - start
+            half = (start + 1) // 2
+            _paint(weights, even + channels * half, channels * ((x + 1) // 2 - half), value)
+            half = start // 2
+            _paint(weights, odd + channels * half, channels * (x // 2 - half), value)
+        number = channels * (last // 2 + 1 - first // 2) if last >= 0 else 0
+        row = level[SPAN] + y
+        spans[row, 0] = channels * (first // 2 + 1) if last >= 0 else channels
+        spans[row, 1] = (number + AT_ONCE - 1) // AT_ONCE * AT_ONCE
+        spans[row, 2], spans[row, 3] = first, last
+    return total
+
+
+@bare
+def _weigh(weights: Weights, level: Integers, channels: int, y: int, x: int, value: float) -> None:
+    plane = level[BLACK_WEIGHT] if (x + y) & 1 else level[RED_WEIGHT]
+    _paint(weights, plane + y * level[PITCH] + channels * (x // 2 + 1), channels, value)
+
+
+@bare
+def lay_fine(weights: Weights, mask: Mask, spans: Integers, level: Integers, channels: int) -> None:
+    """Store 12 / degree of the finest grid: each neighbour counts 1, none beyond the frame.
+
+    Args:
+        weights: Filled; red and black as in gridplan.py.
+        mask: (H + 2, W + 2).
+        spans: Of each row filled: where the work starts and how many numbers, whole vectors of
+            them (beyond the last cell weights are 0), first and last cell.
+        level: Fields of the grid (gridplan.py).
+        channels: Weights of a cell, all the same.
+    """
+    _lay(weights, WHOLE // 4, mask, spans, level, channels)
+    height, width = level[HEIGHT], level[WIDTH]
+    for y in range(height):
+        at_edge = y == 0 or y == height - 1
+        for x in range(0, width, 1 if at_edge else max(width - 1, 1)):
+            if mask[y + 1, x + 1] == 1:
+                beyond = (mask[y + 1, x + 2] == 2) + (mask[y + 1, x] == 2)
+                beyond += (mask[y + 2, x + 1] == 2) + (mask[y, x + 1] == 2)
+                _weigh(weights, level, channels, y, x, WHOLE // max(4 - beyond, 1))
+
+
+@bare
 def _distance(mask: Mask, sides: Floats, y: int, x: int, side: int) -> float:
     """Return how far the boundary is from the centre of a cell, in cells; 0 for never."""
     dy, dx = (0, 0, 1, -1)[side], (1, -1, 0, 0)[side]
@@ -52,7 +128,7 @@ def _distance(mask: Mask, sides: Floats, y: int, x: int, side: int) -> float:
     return gone + 1
 
 
-@compiled
+@bare
 def _side(mask: Mask, sides: Floats, y: int, x: int, side: int) -> float:
     """Return 1 / distance of the boundary of coarse cell (y, x), in coarse cells; 0 for never."""
     total, lines = 0.0, 0
@@ -70,17 +146,8 @@ def _side(mask: Mask, sides: Floats, y: int, x: int, side: int) -> float:
 
 
 @compiled
-def coarsen(mask: Mask, sides: Floats) -> tuple[Mask, Floats, Floats, int]:
-    """Make the next coarser grid.
-
-    Args:
-        mask: (H + 2, W + 2).
-        sides: 1 / distance of the boundary to the right, left, bottom and top of its cells,
-            (4, H + 2, W + 2); of shape (4, 1, 1) on the finest grid, where all are 1.
-
-    Returns:
-        The coarse mask, its sides, its 1 / degree (H, W) and the number of unknowns.
-    """
+def coarsen(mask: Mask) -> tuple[Mask, int]:
+    """Return the mask of the next coarser grid and the number of its unknowns."""
     height, width = (mask.shape[0] - 1) // 2, (mask.shape[1] - 1) // 2
     coarse = np.zeros((height + 2, width + 2), np.uint8)
     coarse[0, :], coarse[-1, :] = mask[0, 1], mask[-1, 1]
@@ -88,15 +155,42 @@ def coarsen(mask: Mask, sides: Floats) -> tuple[Mask, Floats, Floats, int]:
     number = 0
     for y in range(1, height + 1):
         for x in range(1, width + 1):
-            above = mask[2 * y - 1, 2 * x - 1] and mask[2 * y - 1, 2 * x]
-            if above and mask[2 * y, 2 * x - 1] and mask[2 * y, 2 * x]:
+            above = (mask[2 * y - 1, 2 * x - 1] != 0) & (mask[2 * y - 1, 2 * x] != 0)
+            if above & (mask[2 * y, 2 * x - 1] != 0) & (mask[2 * y, 2 * x] != 0):
                 coarse[y, x] = 1
                 number += 1
-    found = np.zeros((4, height + 2, width + 2), np.float32)
-    inverse = np.zeros((height, width), np.float32)
+    return coarse, number
+
+
+@compiled
+def lay_coarse(
+    pool: Floats, coarse: Mask, mask: Mask, sides: Floats, spans: Integers, level: Integers,
+    channels: int,
+) -> Floats:  # fmt: skip
+    """Store 1 / degree of a coarse grid.
+
+    Args:
+        pool: Filled where `level` says.
+        coarse: Its mask, (Hc + 2, Wc + 2).
+        mask: That of the next finer grid, (H + 2, W + 2).
+        sides: 1 / distance of the boundary to the right, left, bottom and top of the cells of that,
+            (4, H + 2, W + 2), read next to the boundary only; of shape (4, 1, 1) on the finest
+            grid, where all are 1.
+        spans: As for `lay_fine`.
+        level: As for `lay_fine`.
+        channels: As for `lay_fine`.
+
+    Returns:
+        The sides of this grid.
+    """
+    _lay(pool, 0.25, coarse, spans, level, channels)
+    height, width = level[HEIGHT], level[WIDTH]
+    found = np.empty((4, height + 2, width + 2), np.float32)
     for y in range(1, height + 1):
         for x in range(1, width + 1):
-            if coarse[y, x] != 1:
+            inside = (coarse[y, x + 1] == 1) & (coarse[y, x - 1] == 1)
+            inside &= (coarse[y + 1, x] == 1) & (coarse[y - 1, x] == 1)
+            if inside or coarse[y, x] != 1:
                 continue
             degree = 0.0
             for side in range(4):
@@ -106,66 +200,29 @@ def coarsen(mask: Mask, sides: Floats) -> tuple[Mask, Floats, Floats, int]:
                 elif there == 0:
                     found[side, y, x] = max(_side(mask, sides, y, x, side), 1 / _FARTHEST)
                     degree += found[side, y, x]
-            inverse[y - 1, x - 1] = 1 / max(degree, 1e-3)
-    return coarse, found, inverse, number
+            _weigh(pool, level, channels, y - 1, x - 1, 1 / max(degree, 1e-3))
+    return found
 
 
 @compiled
-def split(
-    plain: Floats,
-    inverse: tuple[Floats, Floats],
-    degree_black: Floats,
-    span: Spans,
-    channels: int,
-    pitch: int,
-) -> None:
-    """Store 1 / degree (H, W) by colour (gridkernels.py), black degrees, active cells of rows.
-
-    Rows are worked on in whole vectors: what that takes in beyond the last cell has 0. On
-    the finest grid `degree_black` has no columns.
-    """
-    height, width = plain.shape
-    coarse = degree_black.shape[1] > 0
-    for row in range(height):
-        first, last = width, -1
-        y = row + 2
-        for x in range(width):
-            value = plain[row, x]
-            if value != 0:
-                first, last = min(first, x), x
-                colour = (x + row) & 1
-                inverse[colour][y, x // 2 + 1] = value
-                if colour == 1 and coarse:
-                    degree_black[y, x // 2 + 1] = np.float32(1) / value
-        if last < 0:
-            continue
-        for colour in range(2):
-            for c in range(1, channels):
-                start = c * pitch
-                inverse[colour][y, start : start + pitch] = inverse[colour][y, :pitch]
-                if colour == 1 and coarse:
-                    degree_black[y, start : start + pitch] = degree_black[y, :pitch]
-        start = first // 2 + 1
-        number = (channels - 1) * pitch + last // 2 + 2 - start
-        span[y, 0], span[y, 1] = start, start + (number + AT_ONCE - 1) // AT_ONCE * AT_ONCE
-
-
-@compiled
-def dense_inverse(inverse: Floats) -> tuple[Integers, Floats]:
+def dense_inverse(
+    pool: Floats, mask: Mask, level: Integers, channels: int
+) -> tuple[Integers, Floats]:
     """Return the unknowns (N, 2) of a small grid and the inverse (N, N) of its operator.
 
     By Gauss-Jordan elimination; the operator is symmetric and positive, so there is no pivoting.
     """
-    height, width = inverse.shape
+    height, width = level[HEIGHT], level[WIDTH]
     index = np.full((height + 2, width + 2), -1, np.int64)
-    cells = np.argwhere(inverse > 0)
+    cells = np.argwhere(mask[1:-1, 1:-1] == 1)
     number = len(cells)
     for i in range(number):
         index[cells[i, 0] + 1, cells[i, 1] + 1] = i
     matrix = np.zeros((number, number), np.float64)
     for i in range(number):
         y, x = cells[i, 0], cells[i, 1]
-        matrix[i, i] = 1 / inverse[y, x]
+        plane = level[BLACK_WEIGHT] if (x + y) & 1 else level[RED_WEIGHT]
+        matrix[i, i] = 1 / pool[plane + y * level[PITCH] + channels * (x // 2 + 1)]
         for other in (index[y, x + 1], index[y + 2, x + 1], index[y + 1, x], index[y + 1, x + 2]):
             if other >= 0:
                 matrix[i, other] = -1
@@ -198,21 +255,24 @@ def ring_of(mask: Mask) -> Integers:
     return found[:number].copy()
 
 
-@compiled
-def add_boundary(
-    mask: Mask, ring: Integers, values: Floats, rhs: tuple[Floats, Floats], pitch: int
-) -> None:
-    """Add known values (N, C) to the right-hand side of the unknowns next to them."""
+@bare
+def add_boundary(mask: Mask, ring: Integers, values: Floats, pool: Floats, level: Integers) -> None:
+    """Put known values (N, C) on the right-hand side of the unknowns next to them, else 0."""
+    channels, size = values.shape[1], level[HEIGHT] * level[PITCH]
+    _paint(pool, level[RED], size, 0)
+    _paint(pool, level[BLACK], size, 0)
     for i in range(len(ring)):
         for side in range(4):
             y = ring[i, 0] + (0, 0, 1, -1)[side]
             x = ring[i, 1] + (1, -1, 0, 0)[side]
             if mask[y + 1, x + 1] == 1:
-                for c in range(values.shape[1]):
-                    rhs[(x + y) & 1][y + 2, c * pitch + x // 2 + 1] += values[i, c]
+                plane = level[BLACK] if (x + y) & 1 else level[RED]
+                start = plane + y * level[PITCH] + channels * (x // 2 + 1)
+                for c in range(channels):
+                    pool[start + c] += values[i, c]
 
 
-@compiled
+@bare
 def choose(image: Floats, other: Floats, region: NDArray[np.bool_]) -> None:
     """Copy the pixels of a region from another image: numpy takes ten times as long."""
     for y in range(region.shape[0]):

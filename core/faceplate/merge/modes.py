@@ -31,6 +31,8 @@ class Blend:
     """HxWx3, scene-linear: the plate, not clipped."""
     matte: FloatArray
     """HxW, 0..1."""
+    name: str = ""
+    """Of the frame, for the log."""
 
 
 def blend(inputs: Blend, encodings: Encodings, recipe: Recipe) -> FloatArray:
@@ -59,6 +61,7 @@ def _seamless(inputs: Blend, encodings: Encodings, recipe: Recipe) -> FloatArray
         inputs.matte,
         domain=recipe.poisson_domain,
         iterations=recipe.poisson_iterations,
+        name=inputs.name,
     )
     if recipe.mode not in _MATCHED:
         return blended

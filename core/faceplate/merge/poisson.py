@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from faceplate.errors import BadSettings, BadShape
 from faceplate.merge.gridsetup import choose, ring_of
-from faceplate.merge.multigrid import harmonic
+from faceplate.merge.harmonic import add_harmonic
 from faceplate.merge.stops import knee_of, scaled, to_stops
 
 __all__ = ["Domain", "poisson_blend"]
@@ -38,6 +38,7 @@ def poisson_blend(
     *,
     domain: Domain = "robust",
     iterations: int = 6,
+    name: str = "",
 ) -> FloatArray:
     """Return the swap with its level drawn to the plate's along the edge of the matte.
 
@@ -54,8 +55,11 @@ def poisson_blend(
             goes on: the boundary is read there.
         matte: HxW; the face is where it is above 0. It should lie soft over the result.
         domain: See above.
-        iterations: The most that the solver does; it stops where the result stands to 1e-4 of the
-            largest boundary difference, after 4 or 5. A warning is logged where they do not do.
+        iterations: After so many the result should stand to 1e-4 of the largest boundary
+            difference; it does after 4 as a rule, and no more are done. Where it does not, more
+            are done, or the region is solved directly (harmonic.py).
+        name: What is blended, as the log is to name it: a warning is logged where all that does
+            not do.
 
     Returns:
         HxWx3; outside the matte the swap as it came. A matte with no plate around it, too, gives
@@ -77,22 +81,32 @@ def poisson_blend(
         return result
     at = ring[:, 0], ring[:, 1]
     plate_ring, swap_ring = plate[place][at], swap[place][at]
+    whole = np.count_nonzero(mask == 1) == np.count_nonzero(region)  # no unknown plate pixels
     with np.errstate(over="ignore", invalid="ignore"):  # NaN and infinity inside the face stay
-        if domain == "linear":
-            field = harmonic(mask, ring, plate_ring - swap_ring, iterations).field
-            if np.count_nonzero(mask == 1) > np.count_nonzero(region):  # unknown plate pixels
-                field[~region] = 0
-            result[place] += field  # which is 0 outside the mask
+        if domain == "linear" and whole:
+            difference = _finite(plate_ring - swap_ring)
+            add_harmonic(result, mask, ring, difference, iterations, name, place)
             return result
+        added = np.zeros_like(swap[place])
+        if domain == "linear":
+            difference = _finite(plate_ring - swap_ring)
+            add_harmonic(added, mask, ring, difference, iterations, name)
+            added += swap[place]
         else:
             knee = knee_of(plate_ring)
             difference = to_stops(plate_ring, knee) - to_stops(swap_ring, knee)
             if domain == "robust":
                 difference = _held(difference)
-            field = harmonic(mask, ring, difference, iterations).field
-            added = scaled(swap[place], field, knee)
+            add_harmonic(added, mask, ring, difference, iterations, name)
+            added = scaled(swap[place], added, knee)
     choose(result[place], added, region)
     return result
+
+
+def _finite(difference: FloatArray) -> FloatArray:
+    """Hold differences of huge values at what a float can be."""
+    most = np.finfo(np.float32).max / 4
+    return np.clip(difference, -most, most)
 
 
 def _check(
