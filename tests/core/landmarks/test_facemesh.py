@@ -158,8 +158,8 @@ def test_the_lids_open_and_close_as_the_truth_does(find):
                 seen += lid_opening(find(view(shot, number)).points68)
     assert np.ptp(known) > 0.3  # closed eyes are among them
     slope = np.polyfit(known, seen, 1)[0]
-    assert slope > 0.6  # measured 0.69; 0.01 with the lids of the mesh alone
-    assert np.corrcoef(known, seen)[0, 1] > 0.85  # measured 0.91
+    assert slope > 0.55  # measured 0.62; 0.01 with the lids of the mesh alone
+    assert np.corrcoef(known, seen)[0, 1] > 0.85  # measured 0.93
 
 
 def test_without_the_iris_network_the_lids_alone_are_others(weights, landmarker):
