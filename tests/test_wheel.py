@@ -48,6 +48,7 @@ def test_every_module_card_and_stub_is_in_the_wheel(members: set[str]) -> None:
 
     assert wanted - members == set()
     assert sum(name.endswith(".toml") for name in members) >= 10
+    assert "faceplate/models/weights/occlusion.safetensors" in members
     assert sum(name.endswith("_pb2.py") for name in members) >= 3
 
 
@@ -57,7 +58,7 @@ def test_nothing_else_is_in_the_wheel(members: set[str]) -> None:
 
     assert tops - {info} == {*ROOTS, "faceplate_protos"}
     suffixes = {Path(name).suffix for name in members if not name.startswith(info)}
-    assert suffixes <= {".py", ".pyi", ".toml", ".typed", ".proto", ""}
+    assert suffixes <= {".py", ".pyi", ".toml", ".typed", ".proto", ".safetensors", ""}
     assert {f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"} <= members
 
 

@@ -57,6 +57,7 @@ SEGMENTERS: Registry[SegmenterType] = Registry(
     {
         "xseg": "faceplate.segment.onnxface:XSeg",
         "bisenet": "faceplate.segment.onnxface:BiSeNet",
+        "occlusion": "faceplate.segment.trained:Occlusion",
     },
     group="faceplate.segmenters",
 )

@@ -8,6 +8,7 @@ from faceplate.errors import BadSettings, UnknownComponent
 from faceplate.models.cards import (
     DEFAULTS,
     Card,
+    EmbeddedSource,
     InstalledSource,
     UrlSource,
     WheelSource,
@@ -18,7 +19,12 @@ from faceplate.models.cards import (
 
 CARDS = load_cards()
 FOLDER = resources.files("faceplate.models").joinpath("cards")
-SOURCES = {"wheel": WheelSource, "url": UrlSource, "installed": InstalledSource}
+SOURCES = {
+    "wheel": WheelSource,
+    "url": UrlSource,
+    "installed": InstalledSource,
+    "embedded": EmbeddedSource,
+}
 
 
 def hexadecimal(text, length):

@@ -292,3 +292,13 @@ def test_an_extra_that_is_not_installed_is_named(tmp_path, package, member):
     with pytest.raises(ExtraMissing, match=r"faceplate\[identity\]"):
         WeightStore(tmp_path / "w").fetch(card_with(source))
     assert left_in(tmp_path / "w") == []
+
+
+def test_an_embedded_file_is_used_from_where_it_lies_unless_the_store_has_one(tmp_path):
+    store = WeightStore(tmp_path)
+    embedded = store.path("occlusion")
+    assert tmp_path not in embedded.parents
+    assert store.verify("occlusion").state == "verified"
+    assert store.fetch("occlusion") == embedded
+    tmp_path.joinpath(embedded.name).write_bytes(embedded.read_bytes())
+    assert store.path("occlusion") == tmp_path / embedded.name
