@@ -48,16 +48,18 @@ class HeatMap:
 def draw_heat_map(path: Path, chart: HeatMap) -> None:
     """Draw one panel per expression; in each cell 'faces of the likeness / of the performer'."""
     columns, rows = len(chart.yaw) - 1, len(chart.pitch) - 1
-    width, height = max(0.62 * columns, 3.2), max(0.36 * rows, 1.4)
+    width, height = max(0.62 * columns, 3.2), max(0.42 * rows, 1.6)
     figure = Figure(figsize=(2 * width + 1.6, 2 * height + 2.4), dpi=110)
     FigureCanvasAgg(figure)
     panels = figure.subplots(2, 2, sharex=True, sharey=True)
     for at, panel in enumerate(panels.flat):
         _panel(panel, chart, at)
     for panel in panels[-1]:
-        panel.set_xlabel("yaw, degrees (nose to the right of the picture: above 0)")
+        panel.set_xlabel(
+            "yaw, degrees (above 0 the nose is to the right of the picture; of pitch: down)"
+        )
     for panel in panels[:, 0]:
-        panel.set_ylabel("pitch, degrees (down: above 0)")
+        panel.set_ylabel("pitch, degrees")
     figure.suptitle(f"{chart.names[0]} / {chart.names[1]}: faces of the likeness / of the shot")
     squares = [Rectangle((0, 0), 1, 1, color=colour) for colour, _ in _MEANINGS]
     figure.legend(squares, [text for _, text in _MEANINGS], loc="lower center", ncol=4)

@@ -252,6 +252,7 @@ class Faceset:
         if count:
             with sqlite_errors(self.path):
                 self.database.connection().execute("VACUUM")
+                self.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return count
 
     def content_hash(self) -> str:

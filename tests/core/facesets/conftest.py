@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
             faceset.add(
                 drawn_face(
                     number + 1,
-                    image=face.image * (1 - number / 24),
+                    image=face.image * (1 - number / 120),
                     pose=Pose(number * 5.0 - 30, float(number % 3), 0.0),
                 )
             )
