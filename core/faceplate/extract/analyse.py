@@ -72,7 +72,7 @@ class AnalyseJob:
     """Places the points of a face."""
     looks: int = 1
     """Looks at each face, at slightly moved crops, whose points are averaged: 1 to 33. 5 take away
-    a third of the jitter, at three times the landmarker's cost."""
+    two fifths of the jitter, at three times the landmarker's cost."""
     landmarker_3d: str | None = None
     """Places the points of faces turned further than ``switch_yaw``, such as ``3dfan4``; None
     leaves them to ``landmarker``, which is right for ``facemesh``: its points lie on the head."""
