@@ -148,27 +148,33 @@ def _to_faceset(
         _warn_of_framing(segmenter, faceset.info.face_type)
         # any scene-linear space will do on the way from the working encoding to the view
         encodings = Encodings(load_config(), "ACEScg", faceset.info.encoding)
-        ids = faceset.ids()
-        wanted = None if job.frames is None else set(parse_frames(job.frames))
+        ids = _ids(faceset, job.frames)
         mattes: dict[int, Array] = {}
-        made, empty, shown = 0, 0, _spread(len(ids))
+        empty, shown = 0, _spread(len(ids))
         for done, id in enumerate(ids, 1):
             face = faceset.read(id)
-            if wanted is None or face.frame in wanted:
-                view = encodings.to_view(encodings.from_working(face.image))
-                matte = segmenter(view)
-                mattes[id] = matte
-                made, empty = made + 1, empty + (not bool((matte >= 0.5).any()))
-                if len(mattes) == _FEW_FACES:
-                    faceset.set_masks(mattes, f"masks by {job.segmenter}")
-                    mattes = {}
-                if done - 1 in shown:
-                    cells.append(LabelCell(view, matte, (), f"{face.frame} #{id}"))
+            view = encodings.to_view(encodings.from_working(face.image))
+            matte = segmenter(view)
+            mattes[id] = matte
+            empty += not bool((matte >= 0.5).any())
+            if len(mattes) == _FEW_FACES:
+                faceset.set_masks(mattes, f"masks by {job.segmenter}")
+                mattes = {}
+            if done - 1 in shown:
+                cells.append(LabelCell(view, matte, (), f"{face.frame} #{id}"))
             context.progress.report("mask apply", done, len(ids), frame=face.frame)
-        if not made:
-            raise NotFound(f"{job.faceset} has no kept face in the frames asked for")
         faceset.set_masks(mattes, f"masks by {job.segmenter}")
-        return made, 0, empty
+        return len(ids), 0, empty
+
+
+def _ids(faceset: Faceset, frames: str | None) -> list[int]:
+    """Return the kept faces in the frames asked for. Raises NotFound where there is none."""
+    wanted = None if frames is None else set(parse_frames(frames))
+    pairs = zip(faceset.ids(), faceset.places(kept=True), strict=True)
+    ids = [id for id, place in pairs if wanted is None or place[1] in wanted]
+    if not ids:
+        raise NotFound(f"{faceset.path} has no kept face in the frames asked for")
+    return ids
 
 
 def _of_plate(

@@ -128,8 +128,8 @@ def _ids(faceset: Faceset, job: LabelsJob) -> list[int]:
     ids = faceset.ids()
     if job.frames is None:
         return ids
-    wanted = set(parse_frames(job.frames))
-    return [id for id in ids if faceset.read(id).frame in wanted]
+    wanted, places = set(parse_frames(job.frames)), faceset.places(kept=True)
+    return [id for id, place in zip(ids, places, strict=True) if place[1] in wanted]
 
 
 def _import(job: LabelsJob, faceset: Faceset, ids: list[int], context: Context) -> LabelsResult:

@@ -132,6 +132,7 @@ class _Training:
             self._context.progress.control.handling(commands),
         ):
             batch = pool.submit(self._batch, state.step)
+            state.iou = mean_iou(self._stepper, self._measured, self._resolution)
             try:
                 while state.step < job.steps:
                     batch = self._one_step(pool, batch)
