@@ -26,6 +26,12 @@ OTHERS = (
         "faceplate.studies.merging:merging",
     ),
     Verb(
+        "evaluate smoothing",
+        "compare ways of smoothing landmarks on a track of a rendered shot",
+        "faceplate.studies.smoothing:SmoothingJob",
+        "faceplate.studies.smoothing:smoothing",
+    ),
+    Verb(
         "evaluate footage",
         "measure what analyse found in real footage",
         "faceplate.evaluate.footage:FootageJob",

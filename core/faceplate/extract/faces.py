@@ -27,6 +27,7 @@ from faceplate.io.frame import Frame, Window, sanitize
 from faceplate.io.plate import MissingPolicy, Plate, open_plate
 from faceplate.io.sequence import parse_frames
 from faceplate.io.trackfile import PersonTrack, Track, TrackedFace
+from faceplate.io.whois import find_person
 from faceplate.models.store import WeightStore
 from faceplate.provenance.hashing import sha256_file
 from faceplate.segment import SEGMENTERS, Segmenter, framing_of, is_mask_path, load_segmenter
@@ -54,8 +55,9 @@ class ExtractJob:
     """The faceset; one that is there is continued."""
     name: str
     """Whose face it is."""
-    person: int = 0
-    """The person's number in the track; 0 is the one with most face in the shot."""
+    person: int | str = 0
+    """Who in the track: number, name, FRAME:X,Y in one of the boxes, largest, left or right; 0 is
+    the one with most face in the shot."""
     mattes: str | None = None
     """Mattes of what is seen of the face, from roto or another tool: a sequence of the plate's
     size, 1 for face and 0 for hair, a hand or anything else before it. They take the place of the
@@ -324,13 +326,11 @@ def _open_mattes(job: ExtractJob, shot: Shot) -> Plate | None:
 
 
 def _person(track: Track, job: ExtractJob) -> PersonTrack:
-    person = track.person(job.person)
+    person = find_person(track, job.person)
     if person is None:
-        numbers = ", ".join(str(found.person) for found in track.people) or "nobody"
-        wanted = f"person {job.person}" if job.person else "face"
         raise NotFound(
-            f"{job.track} has no {wanted}; there is: {numbers}. Look at the overlay sheet beside "
-            "it, or analyse with a lower min_confidence"
+            f"{job.track} has no face; nobody is in it. Look at the overlay sheet beside it, or "
+            "analyse with a lower min_confidence"
         )
     return person
 

@@ -12,6 +12,7 @@ from faceplate.context import Context
 from faceplate.errors import NoFace
 from faceplate.io.sequence import Sequence, format_frames, parse_frames
 from faceplate.io.trackfile import Track
+from faceplate.io.whois import find_person
 from faceplate.merge.cast import load_cast
 from faceplate.merge.swap import swap
 from faceplate.merge.writing import SwapJob
@@ -115,7 +116,7 @@ def _escaped(text: str) -> str:
 def _require_faces(job: BatchJob) -> None:
     track = Track.load(Path(job.track))
     people = [member.person for member in load_cast(Path(job.cast))] if job.cast else [job.person]
-    found = [track.person(number) for number in people]
+    found = [find_person(track, who) for who in people]
     with_face = {frame for person in found if person is not None for frame in person.frames}
     asked = set(parse_frames(job.frames)) if job.frames else set(track.frames)
     without = (asked - with_face) & set(track.frames)

@@ -25,8 +25,9 @@ class CastMember:
 
     model: str
     """Folder of the swap model."""
-    person: int = 0
-    """Number of the person in the track; 0 takes the one with most face in the shot."""
+    person: int | str = 0
+    """Who in the track: number, name, FRAME:X,Y in one of the boxes, largest, left or right; 0 is
+    the one with most face in the shot."""
     recipe: str | None = None
     """Recipe (JSON); the default recipe where it is left out."""
     consent: str | None = None

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from faceplate.geometry.points import Matrix
 from faceplate.io.plate import Plate, open_plate
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
+from faceplate.io.whois import find_person
 from faceplate.merge.animated import AnimatedRecipe, load_recipe
 from faceplate.merge.cast import CastMember
 from faceplate.merge.colors import measured_colors
@@ -115,6 +116,10 @@ class Role:
         found = self.track.person(self.person)
         if found is None or not needs_motion(self.recipe.at(number)):
             return None
+        if self.track.cuts:  # motion ends at a cut
+            shot = self.track.shot_of(number)
+            faces = tuple(face for face in found.faces if self.track.shot_of(face.frame) == shot)
+            found = replace(found, faces=faces)
         return velocity_of_person(found, number, self.track.plate.pixel_aspect)
 
     def settings(self, number: int) -> dict[str, Any]:
@@ -143,7 +148,11 @@ def cast_roles(members: Sequence[CastMember], given: Surroundings) -> list[Role]
         UnknownColorSpace: The plate's space is not in the config.
     """
     config = load_config(given.ocio)
-    return [_role(member, given, config) for member in members]
+    roles = [_role(member, given, config) for member in members]
+    people = [role.person for role in roles]
+    if len(set(people)) != len(people):
+        raise BadSettings(f"a cast names nobody twice; its members are the persons {people}")
+    return roles
 
 
 def _role(member: CastMember, given: Surroundings, config: OcioConfig) -> Role:
@@ -220,15 +229,15 @@ def _consent(member: CastMember, given: Surroundings, likenesses: Sequence[str])
     return decisions[0].consent_id
 
 
-def _person(track: Track, path: str, wanted: int) -> int:
-    found = track.person(wanted)
+def _person(track: Track, path: str, wanted: int | str) -> int:
+    try:
+        found = find_person(track, wanted)
+    except NotFound as error:
+        raise NotFound(f"{path} has {error}") from None
     if found is not None:
         return found.person
-    if wanted == 0:
-        logger.warning("%s has no face at all: the plate passes through", path)
-        return 0
-    known = ", ".join(str(person.person) for person in track.people) or "nobody"
-    raise NotFound(f"{path} has no person {wanted}; it has {known}")
+    logger.warning("%s has no face at all: the plate passes through", path)
+    return 0
 
 
 def _plain(face: TrackedFace, model_sha256: str) -> dict[str, Any]:

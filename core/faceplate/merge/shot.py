@@ -55,8 +55,9 @@ class ShotJob:
     """Recipe (JSON); the default recipe where it is left out."""
     mattes: str | None = None
     """Files of external mattes, as a plate is named; the plate's own layers where left out."""
-    person: int = 0
-    """Number of the person in the track; 0 takes the one with most face in the shot."""
+    person: int | str = 0
+    """Who in the track: number, name, FRAME:X,Y in one of the boxes, largest, left or right; 0 is
+    the one with most face in the shot."""
     morph: float | None = None
     """Share of the likeness, 0 to 1, where the model's architecture has one (amp); all by default.
     """

@@ -220,7 +220,7 @@ def test_a_track_without_faces_is_not_found(tmp_path: Path, track_b: Track) -> N
 def test_a_person_or_frames_that_the_track_does_not_have_are_told(
     track_b: Track, tmp_path: Path
 ) -> None:
-    with pytest.raises(NotFound, match=r"no person 4; there is: 1"):
+    with pytest.raises(NotFound, match=r"no person 4; there is: 1 "):
         run(job_of(track_b, tmp_path, person=4))
     with pytest.raises(NotFound, match="in the frames asked for"):
         run(job_of(track_b, tmp_path, frames="1011"))
