@@ -52,7 +52,7 @@ def wide_rows(pixels: FloatArray, names: Sequence[str], types: Sequence[str]) ->
     sizes = [width * (2 if kind == "float" else 1) for kind in types]
     wide = np.zeros((height, sum(sizes)), np.uint16)
     at = 0
-    for index in sorted(range(len(names)), key=lambda index: names[index].encode()):
+    for index in _by_name(names):
         values = np.ascontiguousarray(pixels[..., index])
         place = wide[:, at : at + sizes[index]]
         at += sizes[index]
@@ -61,6 +61,25 @@ def wide_rows(pixels: FloatArray, names: Sequence[str], types: Sequence[str]) ->
         exact = values if types[index] == "float" else values.astype(np.float16)
         place[:] = exact.view(np.uint16)
     return wide
+
+
+def _handed_over(
+    pixels: FloatArray, names: Sequence[str], types: Sequence[str]
+) -> Halves | FloatArray:
+    """Return wide rows as OpenImageIO is given them: floats where it can make all of them halves,
+    which it does several times faster than numpy.
+    """
+    if "float" in types:
+        return wide_rows(pixels, names, types)
+    height, width = pixels.shape[:2]
+    wide = np.empty((height, len(names), width), np.float32)
+    for place, index in enumerate(_by_name(names)):
+        wide[:, place] = pixels[..., index]
+    return wide.reshape(height, -1)
+
+
+def _by_name(names: Sequence[str]) -> list[int]:
+    return sorted(range(len(names)), key=lambda index: names[index].encode())
 
 
 def write_chunked(
@@ -84,7 +103,7 @@ def write_chunked(
     try:
         window = frame.data_window
         strips = (
-            (y0, wide_rows(rows(y0, min(y0 + STRIP, window.y1)), frame.channels, types))
+            (y0, _handed_over(rows(y0, min(y0 + STRIP, window.y1)), frame.channels, types))
             for y0 in range(window.y0, window.y1, STRIP)
         )
         _write_wide(strips, window, compression, path, wide_file)
@@ -107,7 +126,7 @@ def encoded_chunks(
         names: Of the channels.
         file: A name in a folder that may be written to; nothing of it is left.
     """
-    wide = wide_rows(pixels, names, [layout.channels[name] for name in names])
+    wide = _handed_over(pixels, names, [layout.channels[name] for name in names])
     window = Window(layout.window.x0, y0, layout.window.x1, y0 + len(wide))
     try:
         _write_wide(iter([(y0, wide)]), window, layout.compression, file, file)
@@ -149,7 +168,11 @@ def header_of(
 
 
 def _write_wide(
-    strips: Iterator[tuple[int, Halves]], window: Window, compression: str, path: Path, file: Path
+    strips: Iterator[tuple[int, Halves | FloatArray]],
+    window: Window,
+    compression: str,
+    path: Path,
+    file: Path,
 ) -> None:
     """Write rows as those of one half channel, at the rows of this window."""
     y0, wide = next(strips)
@@ -158,8 +181,8 @@ def _write_wide(
     spec.attribute("compression", compression)
     with _output(spec, path, file) as target:
         while True:
-            values = wide.view(np.float16)[..., None]
-            written = target.write_scanlines(y0, y0 + len(wide), 0, values)
+            values = wide.view(np.float16) if wide.dtype == np.uint16 else wide
+            written = target.write_scanlines(y0, y0 + len(wide), 0, values[..., None])
             _require(written, target, path, file)
             following = next(strips, None)
             if following is None:

@@ -34,6 +34,15 @@ def test_the_file_has_the_bytes_that_openimageio_gives_it(tmp_path, compression)
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_a_file_of_halves_alone_has_the_same_bytes_too(tmp_path):
+    whole = mixed_frame()
+    frame = replace(whole.only_channels(NAMES[:6]), attributes={})
+    write_frame(frame, tmp_path / "a.exr")
+    out = tmp_path / "b.exr"
+    write_chunked(frame, lambda a, b: frame.pixels[a + 9 : b + 9], ["half"] * 6, "zip", out, out)
+    assert out.read_bytes() == (tmp_path / "a.exr").read_bytes()
+
+
 def test_another_reader_finds_every_channel_in_its_type(tmp_path):
     frame, out = mixed_frame(), tmp_path / "b.exr"
     write_chunked(frame, lambda a, b: frame.pixels[a + 9 : b + 9], TYPES, "zip", out, out)
