@@ -25,7 +25,7 @@ __all__ = ["Harmonic", "add_harmonic"]
 logger = logging.getLogger(__name__)
 
 # Errors, over the largest boundary value.
-_ENOUGH = 5e-5
+_ENOUGH = 4e-5
 _TOO_MUCH = 1e-4
 _MOST = 30  # iterations
 _DIRECT = 200_000  # unknowns that are solved directly where iterations do not do

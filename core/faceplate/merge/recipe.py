@@ -119,7 +119,7 @@ class Recipe:
     """What the Poisson solve works on: scene-`linear` values, their `log`, or their logarithm with
     a boundary that single highlights cannot pull (`robust`)."""
     poisson_iterations: Annotated[int, Span(1, 30)] = 6
-    """Steps of the Poisson solver; 6 is exact to 1e-4."""
+    """Steps of the Poisson solver after which it stands to 1e-4, or other means are taken."""
     multiband_levels: Annotated[int, Span(0, 10)] = 0
     """Bands of `multiband`; 0 takes as many as fit the face."""
 
