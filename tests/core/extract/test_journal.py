@@ -206,7 +206,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
         assert process.stdout is not None
         process.stdout.readline()
         try:
-            process.wait(timeout=random_.uniform(1, 3) * 1.7**kills)
+            process.wait(timeout=random_.uniform(1, 3) * 3**kills)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             kills += 1
