@@ -11,9 +11,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import FrameType, NoneType, UnionType
@@ -59,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Words after ``faceplate``; None takes those of the process.
     """
     options, words = _global_parser().parse_known_args(argv)
+    options.end_now = os._exit  # work that hangs may have to be dropped from another thread
     _set_up_logging(options)
     # Before torch is loaded: threads that spin while they wait make a busy machine 30 times slower
     # (docs/decisions/008).
@@ -132,7 +134,7 @@ def _result(
     control = Control()
     with (
         progress_sink(style, sys.stderr) as sink,
-        _signals(control, stopped, verb.grace_s),
+        _signals(control, stopped, partial(_drop_all, options.end_now), verb.grace_s),
         _keys(verb, control, stopped),
     ):
         context = Context(
@@ -285,7 +287,9 @@ def _keys(verb: Verb, control: Control, stopped: list[int]) -> Iterator[None]:
 
 
 @contextmanager
-def _signals(control: Control, stopped: list[int], grace_s: float | None) -> Iterator[None]:
+def _signals(
+    control: Control, stopped: list[int], drop: Callable[[int], None], grace_s: float | None
+) -> Iterator[None]:
     """Turn signals into requests: SIGINT and SIGTERM to stop, SIGUSR1 to save, SIGUSR2 to preview.
 
     A second one of the first two stops at once; so does a grace of seconds that has passed.
@@ -297,7 +301,7 @@ def _signals(control: Control, stopped: list[int], grace_s: float | None) -> Ite
             signal.raise_signal(number)
         stopped.append(number)
         if grace_s is not None:
-            timer = threading.Timer(grace_s, _drop_all, [number])
+            timer = threading.Timer(grace_s, drop, [number])
             timer.daemon = True
             timer.start()
 
@@ -316,14 +320,14 @@ def _signals(control: Control, stopped: list[int], grace_s: float | None) -> Ite
             signal.signal(number, handler)
 
 
-def _drop_all(number: int) -> None:
+def _drop_all(end_now: Callable[[int], None], number: int) -> None:
     """End this process and its children now: what they were writing was not there yet."""
     for child in multiprocessing.active_children():
         child.kill()
     code = 128 + number
     summary = {"exit_code": code, "error": "Cancelled", "message": "stopped; a frame was dropped"}
     os.write(sys.stdout.fileno(), f"{json.dumps({**summary, 'failed': []})}\n".encode())
-    os._exit(code)
+    end_now(code)
 
 
 if __name__ == "__main__":
