@@ -198,6 +198,9 @@ class TrainJob:
     performer_pairs: float | None = None
     """Share of the likeness's samples for which a performer's face is shown, bent to the
     likeness's landmarks (0..1): the two people's codes come together on little footage."""
+    pairs_from: float | None = None
+    """Share of the schedule from which on there are such pairs, 0..1; by default 0, which is all of
+    it. Faces that are learnt sharp first stay sharper."""
     late_warp: float | None = None
     """Strength of the warp in the last part of the schedule (0..1)."""
     unwarped_every: int | None = None

@@ -123,6 +123,9 @@ class TrainSettings:
     performer_pairs: float = 0.0
     """Share of the likeness's samples for which the network sees a performer's face, bent to the
     likeness's landmarks, and is asked for the likeness's, 0..1."""
+    pairs_from: float = 0.0
+    """Share of the schedule from which on there are pairs, 0..1: faces that are learnt sharp first
+    stay sharper."""
     uniform_yaw: bool = False
     """Draw head turns uniformly."""
     pretrain: bool = False
@@ -185,6 +188,7 @@ def _sample_ranges(settings: TrainSettings) -> tuple[tuple[str, bool, str], ...]
         ("hsv_power", 0 <= s.hsv_power <= 0.3, "0..0.3"),
         ("performer_light", 0 <= s.performer_light <= 1, "0..1"),
         ("performer_pairs", 0 <= s.performer_pairs <= 1, "0..1"),
+        ("pairs_from", 0 <= s.pairs_from <= 1, "0..1"),
         ("late_warp", 0 <= s.late_warp <= 1, "0..1"),
         ("light_stops", 0 <= s.light_stops <= 4, "0..4"),
         ("warp_until", 0 <= s.warp_until <= 1, "0..1"),
@@ -248,9 +252,9 @@ PRESETS: dict[PresetName, Preset] = {
     # About an hour on one core, at most 10 MB without the optimiser. A small network must spend its
     # room on the two people: it sees little that the shot does not hold.
     "demo": Preset(
-        DFConfig(96, "ud", 64, 32, 16, 8),
+        DFConfig(96, "ud", 32, 32, 16, 8),
         TrainSettings(
-            steps=12000,
+            steps=17000,
             batch=4,
             optimizer="adam",
             learning_rate=1e-3,
@@ -260,13 +264,14 @@ PRESETS: dict[PresetName, Preset] = {
             decay_from=0.5,
             clip_gradients=True,
             eyes_mouth_priority=True,
-            warp_until=0.6,
+            warp_until=0.7,
             transform=0.04,
             rotation_deg=4.0,
             shift=0.02,
             light_stops=0.1,
             performer_light=0.9,
             performer_pairs=0.6,
+            pairs_from=0.8,
             late_warp=0.0,
             uniform_yaw=True,
         ),

@@ -56,6 +56,7 @@ class SampleSettings:
     light_stops: float = 0.0
     performer_light: float = 0.0
     performer_pairs: float = 0.0
+    pairs_from: float = 0.0
     uniform_yaw: bool = False
 
 
@@ -132,8 +133,10 @@ class SampleMaker:
 
         It is the performer's face that has its turn at this place of the batch.
         """
-        wanted = self._settings.performer_pairs
-        if not wanted or rng.random() >= wanted:
+        settings = self._settings
+        if not settings.performer_pairs or step < settings.pairs_from * settings.schedule_steps:
+            return None
+        if rng.random() >= settings.performer_pairs:
             return None
         return self._pairs.pair(self.face(step, share._replace(side=1)), rng)
 

@@ -126,6 +126,19 @@ def test_paired_samples_show_the_performer_and_want_the_likeness(
     assert np.array_equal(own.make(3, Share(0, 1)).image, own.make(3, Share(0, 1)).target)
 
 
+def test_pairs_begin_where_the_schedule_says(banks: tuple[FaceBank, FaceBank]) -> None:
+    late = SampleSettings(
+        SIZE, batch=4, seed=0, schedule_steps=10, random_warp=False, transform=0.0,
+        rotation_deg=0.0, shift=0.0, performer_pairs=1.0, pairs_from=0.5,
+    )  # fmt: skip
+    maker = SampleMaker(banks, late)
+    before, after = maker.make(4, Share(0, 1)), maker.make(5, Share(0, 1))
+    assert np.array_equal(before.image, before.target)
+    assert not np.array_equal(after.image, after.target)
+    always = SampleMaker(banks, dataclasses.replace(late, pairs_from=0.0))
+    assert np.array_equal(after.image, always.make(5, Share(0, 1)).image)
+
+
 def test_landmarks_follow_a_tighter_framing(banks: tuple[FaceBank, FaceBank]) -> None:
     tight = FaceBank(banks[0].path, SIZE, 2**24, "half_face")
     wide, narrow = banks[0].landmarks(0), tight.landmarks(0)
