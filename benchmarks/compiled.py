@@ -23,7 +23,7 @@ from faceplate.train.loader import Batch, SideBatch
 from faceplate.train.presets import PRESETS
 from faceplate.train.step import Stepper
 
-__all__ = ["main", "measure"]
+__all__ = ["main", "measure", "random_batch"]
 
 GOAL, GATE = 1.1, 1e-3
 
@@ -43,7 +43,7 @@ def measure(repeats: int = 5, preset: str = "quick96", resolution: int = 0) -> O
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     eager, compiled = (_stepper(preset, resolution, wanted) for wanted in (False, True))
-    batch = _batch(eager.net.config.resolution)
+    batch = random_batch(eager.net.config.resolution)
     plain = eager(batch).sides
     began, clock = _processor_s(), time.perf_counter()
     sides = compiled(batch).sides
@@ -74,12 +74,13 @@ def _stepper(preset: str, resolution: int, wanted: bool) -> Stepper:
     return Stepper(kind(net, seed=1), settings, 100, pick_device("cpu"), torch.float32, seed=0)
 
 
-def _batch(side: int) -> Batch:
+def random_batch(side: int, count: int = 4) -> Batch:
+    """Return a batch of noise: the time of a step does not depend on what the faces show."""
     rng = np.random.default_rng(0)
 
     def faces() -> SideBatch:
-        image = rng.random((4, side, side, 3), dtype=np.float32)
-        return SideBatch(image, image, np.ones((4, side, side, 2), np.float32))
+        image = rng.random((count, side, side, 3), dtype=np.float32)
+        return SideBatch(image, image, np.ones((count, side, side, 2), np.float32))
 
     return Batch(0, (faces(), faces()))
 
