@@ -1,7 +1,9 @@
-"""What holds for every test: no network, and one thread per library."""
+"""What holds for every test: no network, one thread per library, logging as it was."""
 
+import logging
 import os
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,3 +25,14 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def logging_put_back() -> Iterator[None]:
+    """Take away what a command line has set up: it writes to a stream that closes with its test."""
+    root, ours = logging.getLogger(), logging.getLogger("faceplate")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])

@@ -2,13 +2,11 @@ import ast
 import dataclasses
 import inspect
 import json
-import logging
 import os
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -66,16 +64,6 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Counting:
     verb = Verb("count", "count frames", "faceplate_counting:CountJob", "faceplate_counting:count")
     monkeypatch.setitem(cli._VERBS, "count", verb)
     return counting
-
-
-@pytest.fixture(autouse=True)
-def logging_put_back() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("faceplate")
-    before = root.handlers[:], root.level, ours.level
-    yield
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    ours.setLevel(before[2])
 
 
 Capture = pytest.CaptureFixture[str]

@@ -13,27 +13,32 @@ from faceplate.errors import BadSettings, UnknownComponent
 from faceplate.jobs import JOBS, JobPath, Verb, parse_job, run_job, run_verb
 
 NO_PATHS = {
-    "analyse": {"frames", "color_space", "detector", "landmarker"},
-    "extract": {"frames", "color_space", "encoding", "name", "consent_id"},
+    "analyse": {
+        "frames", "color_space", "detector", "landmarker", "landmarker_3d", "embedder", "cuts", "at",
+    },
+    "extract": {"frames", "color_space", "encoding", "name", "consent_id", "person"},
     "faceset features": set(),
-    "faceset merge": {"name", "which", "conflict"},
-    "faceset split": {"by"},
+    "faceset merge": {"name"},
+    "faceset split": set(),
     "faceset recrop": set(),
     "faceset resize": set(),
     "faceset enhance": {"upscaler"},
-    "faceset export": {"format", "which"},
-    "faceset import": {"name", "consent_id", "encoding"},
+    "faceset export": set(),
+    "faceset import": {"name", "consent_id"},
     "mask apply": {"frames", "color_space"},
     "mask labels": {"frames", "layer"},
     "mask train": {"network"},
     "train": {"options", "architecture", "initialise"},
-    "swap": {"frames", "color_space", "shot", "compression", "likeness", "performer"},
-    "measure": {"frames", "color_space", "shot", "likeness", "performer"},
-    "tweak": {"set", "color_space", "shot", "likeness", "performer"},
-}
+    "swap": {"frames", "color_space", "shot", "compression", "likeness", "performer", "person"},
+    "measure": {"frames", "color_space", "shot", "likeness", "performer", "person"},
+    "tweak": {"set", "color_space", "shot", "likeness", "performer", "person"},
+}  # fmt: skip
 """Settings that hold free text and are no path, by verb."""
 
 NEEDED: dict[str, dict[str, Any]] = {
+    "faceset merge": {"facesets": ("x",)},
+    "faceset recrop": {"face_type": "half_face"},
+    "faceset resize": {"size": 64},
     "mask apply": {"faceset": "x"},
     "mask labels": {"action": "import", "source": "x"},
     "mask train": {"faceset": ("x",)},

@@ -5,7 +5,6 @@ row of pixels), so a face that moves by a tenth of a pixel moves its matte by as
 """
 
 import cv2
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -15,8 +14,6 @@ __all__ = ["eyes_matte", "hull_matte", "mouth_matte", "raise_brows"]
 
 Matte = npt.NDArray[np.float32]
 
-_LINES = 8  # to a row of pixels
-_SEAM = 1e-4  # pixels: shapes so near each other touch
 _CIRCLE = 32  # corners of what a shape grows by
 
 _BROWS = {range(17, 22): range(36, 42), range(22, 27): range(42, 48)}
@@ -133,7 +130,9 @@ def _draw(shapes: list[Points], shape: tuple[int, int], grow_px: float = 0.0) ->
     hulls = [_hull(points - low, grow_px) for points in shapes]
     ends = np.cumsum([len(hull) for hull in hulls])
     part = np.zeros((height, width), np.float32)
-    _cover(part, np.concatenate(hulls), ends, np.empty((len(hulls), 2)))
+    from faceplate.geometry.hullkernels import cover  # loads a compiler; a sampler need not at once
+
+    cover(part, np.concatenate(hulls), ends, np.empty((len(hulls), 2)))
     matte[low[1] : high[1], low[0] : high[0]] = part
     return matte
 
@@ -146,62 +145,3 @@ def _hull(points: Points, grow: float) -> Points:
         points = (points[:, None] + circle).reshape(-1, 2)
     hull = cv2.convexHull(points.astype(np.float32))
     return np.asarray(hull, np.float64).reshape(-1, 2)
-
-
-@numba.njit(cache=True, nogil=True)
-def _cover(matte, corners, ends, spans):  # type: ignore[no-untyped-def]  # numba
-    """Add what convex shapes cover of each pixel, where they overlap once."""
-    height, width = matte.shape
-    share = np.float32(1 / _LINES)
-    for y in range(height):
-        for line in range(_LINES):
-            count = _spans(y - 0.5 + (line + 0.5) / _LINES, corners, ends, spans)
-            k = 0
-            while k < count:
-                left, right = spans[k, 0] + 0.5, spans[k, 1] + 0.5
-                k += 1
-                while k < count and spans[k, 0] + 0.5 <= right + _SEAM:
-                    right = max(right, spans[k, 1] + 0.5)
-                    k += 1
-                left, right = max(left, 0.0), min(right, width)
-                if right > left:
-                    _add(matte[y], left, right, share)
-        for x in range(width):
-            matte[y, x] = min(matte[y, x], np.float32(1))
-
-
-@numba.njit(cache=True, nogil=True)
-def _spans(y, corners, ends, spans):  # type: ignore[no-untyped-def]  # numba
-    """Find where a line crosses each shape, from the left; return how many shapes it does."""
-    count = begin = 0
-    for end in ends:
-        low, high = np.inf, -np.inf
-        for i in range(begin, end):
-            j = i + 1 if i + 1 < end else begin
-            y0, y1 = corners[i, 1], corners[j, 1]
-            if (y0 <= y) != (y1 <= y):
-                x = corners[i, 0] + (y - y0) / (y1 - y0) * (corners[j, 0] - corners[i, 0])
-                low, high = min(low, x), max(high, x)
-        begin = end
-        if high > low:
-            k = count
-            while k > 0 and spans[k - 1, 0] > low:
-                spans[k] = spans[k - 1]
-                k -= 1
-            spans[k, 0], spans[k, 1] = low, high
-            count += 1
-    return count
-
-
-@numba.njit(cache=True, nogil=True)
-def _add(row, left, right, share):  # type: ignore[no-untyped-def]  # numba
-    """Add a share to all that lies between two places of a row, whose first pixel is 0 to 1."""
-    first, last = int(left), int(right)
-    if first == last:
-        row[first] += share * np.float32(right - left)
-        return
-    row[first] += share * np.float32(first + 1 - left)
-    for x in range(first + 1, last):
-        row[x] += share
-    if last < row.shape[0]:
-        row[last] += share * np.float32(right - last)

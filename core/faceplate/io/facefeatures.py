@@ -215,6 +215,8 @@ def _table(faceset: Faceset, query: str, names: Sequence[str]) -> NDArray[np.flo
 
 def _blobs(faceset: Faceset, column: str, ids: Sequence[int], kind: type[Any]) -> NDArray[Any]:
     """Return one row per face, in the order of `ids`, all of which must be measured."""
+    if not ids:
+        return np.zeros((0, 1), kind)
     rows = dict(_rows(faceset, f"SELECT face, {column} FROM features"))
     joined = b"".join(rows[id] for id in ids)
     return np.frombuffer(joined, kind).reshape(len(ids), -1)

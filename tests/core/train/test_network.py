@@ -34,11 +34,11 @@ def test_the_net_of_a_preset_is_of_its_architecture(name: str) -> None:
         ({"preset": "liaehd", "options": "dt"}, "liae", LIAEConfig(256, "dt")),
         ({"architecture": "amp", "morph_factor": 0.3}, "amp", AMPConfig(morph_factor=0.3)),
         ({"architecture": "comb", "others": ["c", "d"]}, "comb", CombConfig(people=4)),
-        ({"preset": "demo", "architecture": "liae"}, "liae", LIAEConfig(96, "ud", 64, 32, 16, 8)),
+        ({"preset": "demo", "architecture": "liae"}, "liae", LIAEConfig(96, "ud", 32, 32, 16, 8)),
         (
             {"preset": "demo", "architecture": "amp"},
             "amp",
-            AMPConfig(96, "udt", 64, 32, 16, 8),
+            AMPConfig(96, "udt", 32, 32, 16, 8),
         ),
     ],
 )
