@@ -81,6 +81,8 @@ def estimate(
         dtype: Number format inside the network.
         steps: That it would do.
     """
+    with Loader(tuple(banks), settings, config.resolution, 1_000_000, seed=0) as loader:
+        loader.make(0)  # loads what samples need, a compiler among it: the program holds that too
     program = resident_mb() if device.type == "cpu" else 0.0
     kind = ARCHITECTURES.load(architecture)
     needed = footprint(kind, config, settings, device, dtype)
