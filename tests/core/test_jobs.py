@@ -14,7 +14,8 @@ from faceplate.jobs import JOBS, JobPath, Verb, parse_job, run_job, run_verb
 
 NO_PATHS = {
     "analyse": {
-        "frames", "color_space", "detector", "landmarker", "landmarker_3d", "embedder", "cuts", "at",
+        "frames", "color_space", "detector", "landmarker", "landmarker_3d", "embedder",
+        "cuts", "at",
     },
     "extract": {"frames", "color_space", "encoding", "name", "consent_id", "person"},
     "faceset features": set(),
