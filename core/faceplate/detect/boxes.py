@@ -9,11 +9,22 @@ import numpy.typing as npt
 from faceplate.detect import Detection
 from faceplate.errors import BadShape
 
-__all__ = ["cell_corners", "check_view", "chosen", "covered", "shrunk", "without_doubles"]
+__all__ = [
+    "Level",
+    "cell_corners",
+    "check_view",
+    "chosen",
+    "chosen_of_levels",
+    "covered",
+    "shrunk",
+    "without_doubles",
+]
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]
+Level = tuple[npt.NDArray[np.floating], Doubles, Doubles]
+"""Scores (N), corners (Nx4) and points (Nx5x2) of one stride, in the network's edge pixels."""
 
 _OVERLAP = 0.4
 """Least intersection over union of two boxes of one face that were found in different looks."""
@@ -68,6 +79,28 @@ def chosen(
         five = None if points is None else points[index]
         found.append(Detection((x0, y0, x1, y1), min(float(scores[index]), 1.0), five))
     return sorted(found, key=lambda face: -face.score)
+
+
+def chosen_of_levels(
+    levels: Sequence[Level], to_view: Doubles, *, score_threshold: float, overlap_threshold: float
+) -> list[Detection]:
+    """Return what `chosen` does of all strides of a network together.
+
+    Args:
+        levels: One for each stride.
+        to_view: What the network's pixels are times, along x and y, in the view.
+        score_threshold: As for `chosen`.
+        overlap_threshold: Likewise.
+    """
+    scores, corners, points = (np.concatenate(parts) for parts in zip(*levels, strict=True))
+    sure = np.flatnonzero(scores >= score_threshold)
+    return chosen(
+        corners[sure] * np.tile(to_view, 2) - 0.5,
+        scores[sure],
+        points[sure] * to_view - 0.5,
+        score_threshold=score_threshold,
+        overlap_threshold=overlap_threshold,
+    )
 
 
 def without_doubles(faces: Sequence[Detection]) -> list[Detection]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceplate.detect import Detection
-from faceplate.detect.boxes import cell_corners, chosen
+from faceplate.detect.boxes import Level, cell_corners, chosen_of_levels
 from faceplate.detect.onnxnet import Answer, Colours, OnnxNet
 
 __all__ = ["SCRFD"]
@@ -63,18 +63,15 @@ class SCRFD:
         """Return the faces, the best score first. Raises BadShape."""
         answer = self._net(view)
         levels = [_decode(answer, number, stride) for number, stride in enumerate(_STRIDES)]
-        scores, corners, points = (np.concatenate(parts) for parts in zip(*levels, strict=True))
-        sure = np.flatnonzero(scores >= self._score_threshold)
-        return chosen(
-            corners[sure] * np.tile(answer.to_view, 2) - 0.5,
-            scores[sure],
-            points[sure] * answer.to_view - 0.5,
+        return chosen_of_levels(
+            levels,
+            answer.to_view,
             score_threshold=self._score_threshold,
             overlap_threshold=self._overlap_threshold,
         )
 
 
-def _decode(answer: Answer, level: int, stride: int) -> tuple[Floats, Doubles, Doubles]:
+def _decode(answer: Answer, level: int, stride: int) -> Level:
     """Return the scores, corners (Nx4) and points (Nx5x2) of a stride, in edge-based pixels."""
     anchors = np.repeat(cell_corners(*answer.shape, stride), _ANCHORS, axis=0)
     count, levels = len(anchors), len(_STRIDES)

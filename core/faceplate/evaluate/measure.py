@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceplate.color.encodings import Encodings
+from faceplate.embed.dlibface import DlibFace
 from faceplate.evaluate import panel
-from faceplate.evaluate.identity import Descriptor, identity_transfer
+from faceplate.evaluate.identity import identity_transfer
 from faceplate.evaluate.truthset import TruthFrame
 from faceplate.io.frame import Frame, sanitize
 from faceplate.landmarks import Landmarker
@@ -57,7 +58,7 @@ class FrameMeter:
     """
 
     def __init__(
-        self, encodings: Encodings, descriptor: Descriptor | None, landmarker: Landmarker | None
+        self, encodings: Encodings, descriptor: DlibFace | None, landmarker: Landmarker | None
     ) -> None:
         self.encodings, self._descriptor, self._landmarker = encodings, descriptor, landmarker
 

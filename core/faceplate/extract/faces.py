@@ -364,19 +364,7 @@ def _open(job: ExtractJob, shot: Shot) -> Faceset:
         consent_id=job.consent_id,
         created_by=f"faceplate {__version__}",
     )
-    path = Path(job.out)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return Faceset.create(path, info)
-    faceset = Faceset.open(path)
-    for name in ("name", "face_type", "size", "encoding", "consent_id"):
-        there, wanted = getattr(faceset.info, name), getattr(info, name)
-        if there != wanted:
-            faceset.close()
-            raise BadSettings(
-                f"{path} is a faceset with {name} {there!r}, not {wanted!r}: write to another file"
-            )
-    return faceset
+    return Faceset.create_or_open(Path(job.out), info)
 
 
 def _write_sheet(job: ExtractJob, shot: Shot, faceset: Faceset) -> list[Path]:

@@ -34,7 +34,6 @@ from faceplate.errors import (
 )
 from faceplate.extract.measure import sharpness
 from faceplate.facesets.folder import folder_faces, folder_info, is_folder
-from faceplate.facesets.written import target_of
 from faceplate.geometry.hull import hull_matte
 from faceplate.geometry.points import Matrix, transform
 from faceplate.geometry.pose import estimate_pose
@@ -138,7 +137,7 @@ def _import_folder(job: ImportFacesJob, context: Context) -> ImportFacesResult:
             )
     total, faces = folder_faces(Path(job.source), info)
     counts, reasons = {"added": 0, "unchanged": 0}, []
-    with target_of(Path(job.out), info) as faceset:
+    with Faceset.create_or_open(Path(job.out), info) as faceset:
         for done, face in enumerate(faces, 1):
             try:
                 counts[face.add_to(faceset)] += 1
@@ -276,7 +275,7 @@ def _open(job: ImportFacesJob, face: DflFace, encodings: Encodings | None) -> Fa
     if not job.size and path.exists():
         with Faceset.open(path, readonly=True) as there:
             info = replace(info, size=there.info.size, face_type=there.info.face_type)
-    return target_of(path, info)
+    return Faceset.create_or_open(path, info)
 
 
 def _place(face: DflFace) -> tuple[str, int]:

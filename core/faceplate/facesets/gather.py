@@ -10,7 +10,6 @@ from typing import Literal
 from faceplate import __version__
 from faceplate.context import Context
 from faceplate.errors import BadSettings, NotFound
-from faceplate.facesets.written import target_of
 from faceplate.io.facecopy import Copied, check_alike, copy_faces
 from faceplate.io.faceset import Faceset
 
@@ -132,7 +131,7 @@ def split(job: SplitJob, context: Context) -> SplitResult:
         total, done, parts = len(source), 0, []
         for name, ids in groups.items():
             path = Path(job.out) / f"{Path(job.faceset).stem}.{name}.faceset"
-            with target_of(path, source.info) as target:
+            with Faceset.create_or_open(path, source.info) as target:
                 for start in range(0, len(ids), _PORTION):
                     copy_faces(source, target, ids[start : start + _PORTION])
                     done += len(ids[start : start + _PORTION])
@@ -151,7 +150,9 @@ def _joined(job: MergeJob, sources: Sequence[Faceset]) -> Faceset:
         check_alike(sources[0], source, fields)
     info = sources[0].info
     made = f"faceplate {__version__}, merged"
-    return target_of(Path(job.out), replace(info, name=job.name or info.name, created_by=made))
+    return Faceset.create_or_open(
+        Path(job.out), replace(info, name=job.name or info.name, created_by=made)
+    )
 
 
 def _prefixed(path: Path) -> Callable[[str], str]:

@@ -14,7 +14,7 @@ from faceplate.errors import BadSettings, Damaged
 from faceplate.io.facelabels import Polygon
 from faceplate.io.faceset import Face, Faceset, FacesetInfo
 
-__all__ = ["Made", "Remade", "remake", "side_by_side", "target_of"]
+__all__ = ["Made", "Remade", "remake", "side_by_side"]
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -56,22 +56,6 @@ class Remade:
     """What is wrong with the first damaged ones."""
 
 
-def target_of(path: Path, info: FacesetInfo) -> Faceset:
-    """Create a faceset, or open one that is there and is alike. Raises BadSettings."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return Faceset.create(path, info)
-    faceset = Faceset.open(path)
-    for name in ("name", "face_type", "size", "encoding", "consent_id"):
-        there, wanted = getattr(faceset.info, name), getattr(info, name)
-        if there != wanted:
-            faceset.close()
-            raise BadSettings(
-                f"{path} is a faceset with {name} {there!r}, not {wanted!r}: write to another file"
-            )
-    return faceset
-
-
 def remake(
     source: Faceset,
     out: Path,
@@ -100,7 +84,7 @@ def remake(
     if out.resolve() == source.path.resolve():
         raise BadSettings(f"{out} is the faceset itself, which is never changed: name another file")
     word = str(how["verb"])
-    with target_of(out, info) as target:
+    with Faceset.create_or_open(out, info) as target:
         ids, there = source.ids(kept=False), _there(target)
         wanted = {id: _made_from(sha, how) for id, sha in source.hashes().items()}
         places = {id: place[:3] for id, place in zip(ids, source.places(), strict=True)}

@@ -8,8 +8,17 @@ import shlex
 from pathlib import Path
 
 from faceplate.context import Context
-from faceplate.farm.opencue import path_text, require_no_gaps
-from faceplate.farm.shot import FarmJob, FarmResult, FarmShot, Step, Words, farm_shot, steps
+from faceplate.farm.shot import (
+    FarmJob,
+    FarmResult,
+    FarmShot,
+    Step,
+    Words,
+    farm_shot,
+    path_text,
+    require_no_gaps,
+    steps,
+)
 from faceplate.io.atomic import write_text
 
 __all__ = ["deadline"]

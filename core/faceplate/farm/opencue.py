@@ -7,8 +7,17 @@ import json
 from pathlib import Path
 
 from faceplate.context import Context
-from faceplate.errors import BadSettings
-from faceplate.farm.shot import FarmJob, FarmResult, FarmShot, Place, Step, Words, farm_shot, steps
+from faceplate.farm.shot import (
+    FarmJob,
+    FarmResult,
+    FarmShot,
+    Step,
+    Words,
+    farm_shot,
+    path_text,
+    require_no_gaps,
+    steps,
+)
 from faceplate.io.atomic import write_text
 
 __all__ = ["opencue"]
@@ -68,15 +77,6 @@ def opencue(job: FarmJob, context: Context) -> FarmResult:
     return FarmResult(str(folder), (script.name,), shot.range, shot.tasks, f"python {script}")
 
 
-def require_no_gaps(shot: FarmShot, scheduler: str) -> None:
-    """Raise BadSettings where frames lack inside the range and tasks are longer than one."""
-    if shot.job.chunk > 1 and len(shot.frames) != shot.frames[-1] - shot.frames[0] + 1:
-        raise BadSettings(
-            f"frames {shot.range}: {scheduler} tells a task only its first and last frame, so a "
-            "range with gaps needs --chunk 1"
-        )
-
-
 def _script(shot: FarmShot) -> str:
     texts = [_HEAD.format(name=shot.name, job=_text(f"faceplate_{shot.name}"),
                           range=_text(shot.range))]  # fmt: skip
@@ -98,11 +98,6 @@ def _layer(shot: FarmShot, step: Step) -> str:
             f"layers[{_text(step.name.lower())}].depend_all(layers[{_text(step.after.lower())}])\n"
         )
     return text
-
-
-def path_text(place: Place) -> str:
-    """Return a place as it is on this machine: these schedulers map no paths."""
-    return str(place.path / place.tail if place.tail else place.path)
 
 
 def _text(value: object) -> str:

@@ -17,7 +17,18 @@ from faceplate.io.plate import open_plate
 from faceplate.io.sequence import Sequence as Files
 from faceplate.io.sequence import format_frames
 
-__all__ = ["FarmJob", "FarmResult", "FarmShot", "Place", "Step", "Words", "farm_shot", "steps"]
+__all__ = [
+    "FarmJob",
+    "FarmResult",
+    "FarmShot",
+    "Place",
+    "Step",
+    "Words",
+    "farm_shot",
+    "path_text",
+    "require_no_gaps",
+    "steps",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +122,7 @@ class Place:
     kind: str
     """``FILE`` or ``DIRECTORY``."""
     flow: str
-    """``IN``, ``OUT`` or ``INOUT``."""
+    """``IN`` or ``OUT``."""
     tail: str = ""
     """What stands behind it in commands: the pattern of files in a folder."""
 
@@ -208,6 +219,20 @@ def _inputs(job: FarmJob) -> list[Place]:
 
 def _is_file_name(text: str) -> bool:
     return "/" in text.removeprefix("ocio://") or text.endswith((".ocio", ".ocioz"))
+
+
+def require_no_gaps(shot: FarmShot, scheduler: str) -> None:
+    """Raise BadSettings where frames lack inside the range and tasks are longer than one."""
+    if shot.job.chunk > 1 and len(shot.frames) != shot.frames[-1] - shot.frames[0] + 1:
+        raise BadSettings(
+            f"frames {shot.range}: {scheduler} tells a task only its first and last frame, so a "
+            "range with gaps needs --chunk 1"
+        )
+
+
+def path_text(place: Place) -> str:
+    """Return a place as it is on this machine: these schedulers map no paths."""
+    return str(place.path / place.tail if place.tail else place.path)
 
 
 def steps(shot: FarmShot, words: Words) -> list[Step]:

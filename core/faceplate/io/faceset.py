@@ -91,6 +91,23 @@ class Faceset:
         """
         return cls(path, readonly)
 
+    @classmethod
+    def create_or_open(cls, path: Path, info: FacesetInfo) -> "Faceset":
+        """Make a faceset, or go on with one that is there and is alike. Raises BadSettings."""
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return cls.create(path, info)
+        faceset = cls.open(path)
+        for name in ("name", "face_type", "size", "encoding", "consent_id"):
+            there, wanted = getattr(faceset.info, name), getattr(info, name)
+            if there != wanted:
+                faceset.close()
+                raise BadSettings(
+                    f"{path} is a faceset with {name} {there!r}, not {wanted!r}: write to another "
+                    "file"
+                )
+        return faceset
+
     def add(self, face: Face) -> int:
         """Add a face and return its id; one of the same source, frame and person is replaced.
 

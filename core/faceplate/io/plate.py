@@ -17,7 +17,7 @@ from faceplate.io.image import read_frame
 from faceplate.io.movie import Movie
 from faceplate.io.sequence import MOVIE_SUFFIXES, Sequence, parse_frames
 
-__all__ = ["MissingPolicy", "Plate", "Source", "open_plate"]
+__all__ = ["MissingPolicy", "Plate", "Source", "open_plate", "require_space"]
 
 logger = logging.getLogger(__name__)
 
@@ -300,3 +300,13 @@ def _wanted(frames: str | Frames[int] | None, there: list[int]) -> list[int]:
     if not wanted:
         raise BadSequence("no frame is asked for; leave frames out to take all of them")
     return wanted
+
+
+def require_space(space: str | None, plate: Plate) -> str:
+    """Return the space that a plate is in. Raises BadSettings where nobody says which."""
+    if not space:
+        raise BadSettings(
+            f"the files of {plate.pattern} do not say which colour space they are in; name it with "
+            "--color-space"
+        )
+    return space

@@ -12,7 +12,7 @@ from faceplate.context import Context
 from faceplate.errors import BadSettings, NotReady
 from faceplate.geometry.points import Box
 from faceplate.io.frame import Frame
-from faceplate.io.plate import MissingPolicy, Plate, open_plate
+from faceplate.io.plate import MissingPolicy, Plate, open_plate, require_space
 from faceplate.io.sequence import format_frames
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
@@ -136,7 +136,13 @@ class Shot:
         opened = predictor or (lambda path: CachedPredictor(path, context.device, cache))
         space = job.color_space or self.plate.color_space or self.track.plate.color_space
         given = Surroundings(
-            context, self.track, job.track, job.shot, _space(space, self.plate), job.ocio, opened
+            context,
+            self.track,
+            job.track,
+            job.shot,
+            require_space(space, self.plate),
+            job.ocio,
+            opened,
         )
         self.roles: list[Role] = cast_roles(_members(job), given)
         _require_analysed(self.plate, self.track, job.track)
@@ -222,15 +228,6 @@ def _members(job: ShotJob) -> tuple[CastMember, ...]:
         return load_cast(Path(job.cast))
     given = {name: getattr(job, name) for name in _OF_ONE}
     return (CastMember(model=job.model or "", **given),)
-
-
-def _space(space: str | None, plate: Plate) -> str:
-    if not space:
-        raise BadSettings(
-            f"the files of {plate.pattern} do not say which colour space they are in; name it with "
-            "--color-space"
-        )
-    return space
 
 
 def _require_analysed(plate: Plate, track: Track, path: str) -> None:

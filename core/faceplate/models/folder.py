@@ -35,7 +35,7 @@ from faceplate.models import ARCHITECTURES
 from faceplate.models.df import DFConfig
 from faceplate.models.lock import folder_lock
 from faceplate.models.net import NetConfig
-from faceplate.models.save import CONFIG, Save, write_save_folder
+from faceplate.models.save import CONFIG, Save, newest_whole, write_save_folder
 
 __all__ = ["ModelFolder", "SwapModelConfig"]
 
@@ -139,13 +139,9 @@ class ModelFolder:
         saves = self.saves()
         if not saves:
             raise NotFound(f"the swap model {self.path} has no save yet: train it first")
-        for save in reversed(saves):
-            try:
-                save.verify()
-            except Damaged as error:
-                logger.warning("the save of step %d is skipped: %s", save.step, error)
-            else:
-                return save
+        whole = newest_whole(saves)
+        if whole is not None:
+            return whole
         raise Damaged(
             f"none of the {len(saves)} saves of {self.path} is whole: run `faceplate model "
             "repair`, which looks for a whole backup"

@@ -6,10 +6,11 @@ and renamed as the last step; so whatever has its name and verifies is whole.
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +26,9 @@ from faceplate import __version__
 from faceplate.errors import Damaged, DiskFull
 from faceplate.io.atomic import is_no_room
 
-__all__ = ["CONFIG", "Manifest", "Save", "copy_save", "write_save_folder"]
+__all__ = ["CONFIG", "Manifest", "Save", "copy_save", "newest_whole", "write_save_folder"]
+
+logger = logging.getLogger(__name__)
 
 CONFIG = "config.json"
 _WEIGHTS, _OPTIMIZER, _STATE = "weights.safetensors", "optimizer.safetensors", "state.json"
@@ -150,6 +153,18 @@ def write_save_folder(
             digests[CONFIG] = _write(part / CONFIG, config)
         _write(part / _MANIFEST, _json(_manifest(digests)))
     return Save(target, step)
+
+
+def newest_whole(saves: Sequence[Save]) -> Save | None:
+    """Return the last of some saves that is whole, None where none is; others are logged."""
+    for candidate in reversed(saves):
+        try:
+            candidate.verify()
+        except Damaged as error:
+            logger.warning("the save of step %d is skipped: %s", candidate.step, error)
+        else:
+            return candidate
+    return None
 
 
 def copy_save(save: Save, target: Path) -> Save:

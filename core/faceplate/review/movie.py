@@ -18,7 +18,7 @@ from faceplate.context import Context
 from faceplate.errors import BadImage, BadSettings, DiskFull
 from faceplate.io.atomic import atomic_file, is_no_room
 from faceplate.io.frame import FloatArray, Frame, sanitize
-from faceplate.io.plate import Plate, open_plate
+from faceplate.io.plate import Plate, open_plate, require_space
 from faceplate.io.sequence import format_frames
 from faceplate.provenance.header import DIGITAL_SOURCE_TYPE, PREFIX
 from faceplate.review.burnin import burn_in
@@ -132,8 +132,12 @@ class _Shower:
         self._time_code = ""
         self._job, self._config = job, config
         self._plate = self._open_beside() if job.plate else None
-        self._space = _space(job, self.result)
-        self._plate_space = _space(job, self._plate) if self._plate else ""
+        self._space = require_space(job.color_space or self.result.color_space, self.result)
+        self._plate_space = ""
+        if self._plate is not None:
+            self._plate_space = require_space(
+                job.color_space or self._plate.color_space, self._plate
+            )
         self._shot = job.shot or Path(self.result.pattern).name.split(".")[0]
 
     def pictures(self, context: Context) -> Iterator[Picture]:
@@ -198,16 +202,6 @@ class _Shower:
 
     def _stamp(self, number: int) -> str:
         return f"{number}  {self._time_code}" if self._time_code else str(number)
-
-
-def _space(job: MovieJob, plate: Plate) -> str:
-    space = job.color_space or plate.color_space
-    if not space:
-        raise BadSettings(
-            f"the files of {plate.pattern} do not say which colour space they are in; name it with "
-            "--color-space"
-        )
-    return space
 
 
 def _time_code(value: Any) -> str:

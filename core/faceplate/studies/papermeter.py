@@ -7,8 +7,9 @@ from typing import TypeVar
 import numpy as np
 
 from faceplate.color.encodings import Encodings
+from faceplate.embed.dlibface import DlibFace
 from faceplate.errors import NotReady
-from faceplate.evaluate.identity import Descriptor, load_descriptor
+from faceplate.evaluate.identity import load_descriptor
 from faceplate.evaluate.truthset import TruthFrame
 from faceplate.geometry.pose import estimate_pose
 from faceplate.io.frame import Frame
@@ -35,7 +36,7 @@ class PaperMeter:
         self.encodings = encodings
         self.not_measured: dict[str, str] = {}
         """Figures that cannot be measured, and why."""
-        self._descriptor: Descriptor | None = self._or_why_not("identity", load_descriptor)
+        self._descriptor: DlibFace | None = self._or_why_not("identity", load_descriptor)
         self._landmarker: Landmarker | None = self._or_why_not("landmarks", landmarker)
 
     def measure(self, frame: TruthFrame, picture: Frame) -> Side:

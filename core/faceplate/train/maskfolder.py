@@ -10,7 +10,6 @@ masks/
 ```
 """
 
-import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,13 +20,11 @@ from torch import Tensor
 from faceplate.config import from_json, to_json
 from faceplate.errors import Damaged
 from faceplate.io.atomic import write_text
-from faceplate.models.save import CONFIG, Save, write_save_folder
+from faceplate.models.save import CONFIG, Save, newest_whole, write_save_folder
 from faceplate.segment.maskfile import MASK_FILE
 from faceplate.segment.maskmodel import MaskModelConfig, write_mask_model
 
 __all__ = ["MaskFolder"]
-
-logger = logging.getLogger(__name__)
 
 
 class MaskFolder:
@@ -60,13 +57,9 @@ class MaskFolder:
             Damaged: There are saves and none is whole.
         """
         saves = self._saves()
-        for save in reversed(saves):
-            try:
-                save.verify()
-            except Damaged as error:
-                logger.warning("the save of step %d is skipped: %s", save.step, error)
-            else:
-                return save
+        whole = newest_whole(saves)
+        if whole is not None:
+            return whole
         if saves:
             raise Damaged(
                 f"none of the {len(saves)} saves of {self.path} is whole: delete its saves to "
