@@ -29,7 +29,8 @@ BYTEWISE = frozenset({"none", "rle", "zips", "zip"})
 """Compressions that do not know of channels."""
 
 STRIP = 64
-"""Rows of a strip: a whole number of chunks of every compression but DWAB (16, 32; 256 there)."""
+"""Rows of a strip, few enough to stay in the processor's cache: a whole number of chunks of every
+compression but DWAB (16, 32; 256 there)."""
 
 Halves = NDArray[np.uint16]
 Rows = Callable[[int, int], FloatArray]
@@ -126,10 +127,14 @@ def encoded_chunks(
         names: Of the channels.
         file: A name in a folder that may be written to; nothing of it is left.
     """
-    wide = _handed_over(pixels, names, [layout.channels[name] for name in names])
-    window = Window(layout.window.x0, y0, layout.window.x1, y0 + len(wide))
+    types = [layout.channels[name] for name in names]
+    window = Window(layout.window.x0, y0, layout.window.x1, y0 + len(pixels))
+    strips = (
+        (y0 + row, _handed_over(pixels[row : row + STRIP], names, types))
+        for row in range(0, len(pixels), STRIP)
+    )
     try:
-        _write_wide(iter([(y0, wide)]), window, layout.compression, file, file)
+        _write_wide(strips, window, layout.compression, file, file)
         with mapped(file) as content:
             chunks = layout_of(content).chunks
             return [bytes(content[begin + 8 : end]) for begin, end in chunks.tolist()]
