@@ -13,6 +13,8 @@ import pytest
 from tests.support.paths import REPO
 from tests.support.source import ROOTS
 
+from faceplate.commands.install import TARGETS
+
 pytest.importorskip("hatchling", reason="the build back end is not installed here")
 
 
@@ -50,6 +52,18 @@ def test_every_module_card_and_stub_is_in_the_wheel(members: set[str]) -> None:
     assert sum(name.endswith(".toml") for name in members) >= 10
     assert "faceplate/models/weights/occlusion.safetensors" in members
     assert sum(name.endswith("_pb2.py") for name in members) >= 3
+
+
+def test_the_plug_ins_are_in_the_wheel_where_install_looks_for_them(members: set[str]) -> None:
+    for name in TARGETS:
+        root = REPO / "hosts" / name
+        files = {f"faceplate/{path.relative_to(REPO)}" for path in root.rglob("*") if is_ours(path)}
+        assert files
+        assert files - members == set()
+
+
+def is_ours(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts
 
 
 def test_nothing_else_is_in_the_wheel(members: set[str]) -> None:

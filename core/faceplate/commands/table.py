@@ -277,5 +277,17 @@ OTHERS = (
         "faceplate.commands.consent:CheckLog",
         "faceplate.commands.consent:check_log",
     ),
+    Verb(
+        "install",
+        "install the plug-in for Nuke or Resolve; says what it wrote",
+        "faceplate.commands.install:Install",
+        "faceplate.commands.install:install",
+    ),
+    Verb(
+        "uninstall",
+        "take the plug-in for Nuke or Resolve out again",
+        "faceplate.commands.install:Uninstall",
+        "faceplate.commands.install:uninstall",
+    ),
 )
 """In the order of the help."""
