@@ -32,6 +32,12 @@ OTHERS = (
         "faceplate.studies.smoothing:smoothing",
     ),
     Verb(
+        "evaluate extract",
+        "measure faces, points, identities and mattes of shots, against their truth where known",
+        "faceplate.studies.extraction:ExtractionJob",
+        "faceplate.studies.extraction:extraction",
+    ),
+    Verb(
         "evaluate footage",
         "measure what analyse found in real footage",
         "faceplate.evaluate.footage:FootageJob",

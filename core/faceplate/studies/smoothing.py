@@ -1,6 +1,7 @@
 """The verb `evaluate smoothing`: every method and window on one track with its rendered truth."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from faceplate.evaluate.steadiness import steadiness
 from faceplate.extract.smooth import Smoothing, SmoothMethod, runs_of
 from faceplate.io.trackfile import Track
 
-__all__ = ["SmoothingJob", "SmoothingResult", "smoothing"]
+__all__ = ["SmoothingJob", "SmoothingResult", "runs_seen", "smoothing"]
 
 _TRIED: tuple[tuple[SmoothMethod, int], ...] = (
     ("none", 1), ("gaussian", 7), ("savgol", 7), ("savgol", 11),
@@ -70,7 +71,7 @@ def smoothing(job: SmoothingJob, context: Context) -> SmoothingResult:
         abs(one["yaw"]) <= job.most_yaw and one.get("visible_fraction", 1) >= job.least_visible
         for one in known
     ]
-    measured = _runs(frames, seen)
+    measured = runs_seen(frames, seen)
     if not measured:
         raise BadSettings(f"{job.track}: no three neighbouring frames are left to measure")
     rows = []
@@ -93,13 +94,25 @@ def _truth(path: str) -> dict[str, dict[str, Any]]:
     return dict(frames)
 
 
-def _runs(frames: list[int], seen: list[bool]) -> list[slice]:
-    """Return the stretches of three or more neighbouring frames that are seen."""
-    parts = np.cumsum(~np.array(seen)).tolist()  # another stretch after each that is not
-    runs = runs_of(frames, parts)
+def runs_seen(
+    frames: Sequence[int], seen: Sequence[bool], shots: Sequence[int] | None = None
+) -> list[slice]:
+    """Return the stretches of three or more neighbouring frames that are seen.
+
+    Args:
+        frames: Rising numbers.
+        seen: Whether each frame counts.
+        shots: The camera shot of each, rising: a stretch never reaches into another one.
+
+    Example:
+        >>> runs_seen([1, 2, 3, 4, 5, 6, 8], [True, True, True, False, True, True, True])
+        [slice(0, 3, None)]
+    """
+    # another stretch after each frame that is not seen, and in each camera shot: both only rise
+    parts = np.cumsum(~np.array(seen, bool)) + np.array(shots or [0] * len(frames), int)
     return [
         slice(start, run.stop)
-        for run in runs
+        for run in runs_of(frames, parts.tolist())
         if run.stop - (start := run.start + (not seen[run.start])) >= 3
     ]
 
