@@ -153,6 +153,8 @@ def _draw_landmarks(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
     dots.set_title("inner points, each face that nothing covers", fontsize=9)
     dots.set_xlabel("true yaw, degrees")
     dots.set_yscale("log")
+    dots.yaxis.set_major_formatter("{x:g}")
+    dots.yaxis.set_minor_formatter("{x:g}")
     dots.legend(fontsize=7)
 
 
