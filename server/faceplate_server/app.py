@@ -24,18 +24,26 @@ from faceplate_protos.v1 import (
     frames_pb2_grpc,
     jobs_pb2,
     jobs_pb2_grpc,
+    likenesses_pb2,
+    likenesses_pb2_grpc,
     models_pb2,
     models_pb2_grpc,
+    status_pb2,
+    status_pb2_grpc,
 )
 from faceplate_server.auth import AuthInterceptor, load_token
 from faceplate_server.buffers import Buffers, default_folder
 from faceplate_server.calls import CallInterceptor
 from faceplate_server.faults import ServerBusy
+from faceplate_server.framesservice import FramesService
+from faceplate_server.jobsservice import JobsService
+from faceplate_server.modelsservice import LikenessesService, ModelsService
 from faceplate_server.room import EngineRoom, RoomSettings
 from faceplate_server.roots import Roots
 from faceplate_server.runner import JobRunner, RunnerSettings
-from faceplate_server.services import FramesService, JobsService, ModelsService
 from faceplate_server.settings import ServerSettings, check_address, load_settings
+from faceplate_server.spool import Spool
+from faceplate_server.statusservice import ServerService
 from faceplate_server.store import JobStore
 from faceplate_server.verbs import ENGINE_VERBS
 
@@ -48,8 +56,15 @@ ENGINE = "faceplate_server.engine:Engine"
 
 SERVICES = tuple(
     file.DESCRIPTOR.services_by_name[name].full_name
-    for file, name in ((jobs_pb2, "Jobs"), (models_pb2, "Models"), (frames_pb2, "Frames"))
+    for file, name in (
+        (jobs_pb2, "Jobs"),
+        (models_pb2, "Models"),
+        (frames_pb2, "Frames"),
+        (likenesses_pb2, "Likenesses"),
+        (status_pb2, "Server"),
+    )
 )
+"""Full names of the services of ours."""
 
 
 class FaceplateServer:
@@ -112,7 +127,9 @@ def create_server(
         roots = Roots([Path(root).expanduser() for root in settings.roots])
         store = JobStore(home / "jobs.sqlite")
         held.callback(store.close)
-        room = EngineRoom(_room_settings(settings, roots, verbs, engine))
+        room = EngineRoom(
+            _room_settings(settings, roots, verbs, engine), settings.max_frames_waiting
+        )
         runner = JobRunner(store, roots, room, _runner_settings(settings, verbs))
         token = load_token(Path(settings.token_file))
         server = grpc.aio.server(
@@ -122,8 +139,13 @@ def create_server(
         buffers = Buffers(default_folder(home), settings.buffer_limit_mib << 20)
         buffers.clear()  # what a server that died has left
         held.callback(buffers.clear)
-        health_service = _add_services(server, runner, room, buffers)
-        address = _bind(server, settings.address)
+        spool = _spool(settings)
+        spool.clear()
+        held.callback(spool.clear)
+        frames_pb2_grpc.add_FramesServicer_to_server(FramesService(room, buffers, spool), server)
+        own = ServerService(runner, room, tuple(map(str, roots.folders)))
+        health_service = _add_services(server, runner, room, own)
+        address = own.address = _bind(server, settings.address)
         held.enter_context(_published(home / "address", address))
         return FaceplateServer(server, address, runner, room, health_service, held.pop_all())
 
@@ -201,12 +223,22 @@ def _bind(server: grpc.aio.Server, address: str) -> str:
     return f"{address.rpartition(':')[0]}:{port}"
 
 
+def _spool(settings: ServerSettings) -> Spool:
+    return Spool(
+        Path(settings.home) / "streams",
+        settings.stream_limit_mib << 20,
+        settings.max_streams,
+        settings.stream_silence_s,
+    )
+
+
 def _add_services(
-    server: grpc.aio.Server, runner: JobRunner, room: EngineRoom, buffers: Buffers
+    server: grpc.aio.Server, runner: JobRunner, room: EngineRoom, own: ServerService
 ) -> health.aio.HealthServicer:
     jobs_pb2_grpc.add_JobsServicer_to_server(JobsService(runner), server)
     models_pb2_grpc.add_ModelsServicer_to_server(ModelsService(room), server)
-    frames_pb2_grpc.add_FramesServicer_to_server(FramesService(room, buffers), server)
+    likenesses_pb2_grpc.add_LikenessesServicer_to_server(LikenessesService(room), server)
+    status_pb2_grpc.add_ServerServicer_to_server(own, server)
     health_service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
     names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -240,4 +272,5 @@ def _room_settings(settings: ServerSettings, roots: Roots, verbs: str, engine: s
         consent_policy=settings.consent_policy,
         threads=settings.threads,
         ocio=settings.ocio,
+        kept_models=settings.kept_models,
     )

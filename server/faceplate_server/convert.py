@@ -8,11 +8,21 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from faceplate.errors import BadSettings
-from faceplate_protos.v1 import jobs_pb2, models_pb2
+from faceplate_protos.v1 import jobs_pb2, likenesses_pb2, models_pb2
 from faceplate_server.status import Fault
 from faceplate_server.store import JobRecord, State
 
-__all__ = ["command_name", "job_message", "model_message", "progress_message", "state_names"]
+__all__ = [
+    "command_name",
+    "consent_message",
+    "described_message",
+    "job_message",
+    "loaded_message",
+    "model_message",
+    "progress_message",
+    "state_names",
+    "timestamp",
+]
 
 _STATES: dict[State, jobs_pb2.JobState] = {
     "queued": jobs_pb2.JOB_STATE_QUEUED,
@@ -42,9 +52,12 @@ def job_message(job: JobRecord) -> jobs_pb2.Job:
         result_json="" if job.result is None else json.dumps(job.result),
         error=None if job.error is None else _error_message(job.error),
         attempt=job.attempt,
-        created=_timestamp(job.created),
-        started=_timestamp(job.started),
-        finished=_timestamp(job.finished),
+        created=timestamp(job.created),
+        started=timestamp(job.started),
+        finished=timestamp(job.finished),
+        client=job.client,
+        priority=job.priority,
+        note=job.note,
     )
     return message
 
@@ -94,13 +107,45 @@ def model_message(model: Mapping[str, Any]) -> models_pb2.Model:
     )
 
 
+def described_message(answer: Mapping[str, Any]) -> models_pb2.DescribeModelResponse:
+    """Return everything about a model as the wire says it."""
+    return models_pb2.DescribeModelResponse(
+        model=model_message(answer["model"]),
+        resolution=answer["resolution"],
+        architecture=answer["architecture"],
+        face_type=answer["face_type"],
+        people=answer["people"],
+        details_json=json.dumps(answer["details"]),
+        loaded=answer["loaded"],
+    )
+
+
+def loaded_message(model: Mapping[str, Any]) -> models_pb2.LoadedModel:
+    """Return a model in memory as the wire says it."""
+    return models_pb2.LoadedModel(path=model["path"], sha256=model["sha256"], bytes=model["bytes"])
+
+
+def consent_message(consent: Mapping[str, Any]) -> likenesses_pb2.Consent:
+    """Return a consent record as the wire says it."""
+    record = consent["record"]
+    return likenesses_pb2.Consent(
+        consent_id=consent["consent_id"],
+        path=consent["path"],
+        likeness=consent["likeness"],
+        record_json="" if record is None else json.dumps(record),
+        valid=consent["valid"],
+        reason=consent["reason"],
+    )
+
+
 def _error_message(error: Fault) -> jobs_pb2.JobError:
     return jobs_pb2.JobError(
         code=error.code, message=error.message, hint=error.hint, exit_code=error.exit_code
     )
 
 
-def _timestamp(seconds: float | None) -> Timestamp | None:
+def timestamp(seconds: float | None) -> Timestamp | None:
+    """Return seconds since 1970 as the wire says them."""
     if seconds is None:
         return None
     fraction, whole = math.modf(seconds)

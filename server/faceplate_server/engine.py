@@ -59,6 +59,61 @@ class Engine:
             "recipe_schema": json_schema(Recipe),
         }
 
+    def describe_model(self, model: str) -> dict[str, Any]:
+        """Return everything about one model."""
+        from faceplate_server.models import find_model, model_details
+
+        folder = find_model(self._roots, model)
+        loaded = [each["path"] for each in self.loaded_models()]
+        return {**model_details(folder, self._context), "loaded": str(folder) in loaded}
+
+    def load_model(self, model: str) -> dict[str, Any]:
+        """Bring a model into memory."""
+        from faceplate_server.models import find_model
+
+        folder = find_model(self._roots, model)
+        with self._turn:
+            loaded, was_read = self._swaps().models.load(folder)
+        return {"model": loaded, "was_read": was_read}
+
+    def unload_model(self, model: str) -> dict[str, Any]:
+        """Free a model's memory."""
+        from faceplate_server.models import find_model
+
+        folder = find_model(self._roots, model)
+        with self._turn:
+            return {"was_loaded": self._swapper is not None and self._swapper.models.unload(folder)}
+
+    def import_model(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Take a model over; returns its description."""
+        from faceplate.commands.model import ImportModel
+        from faceplate_server.models import take_over
+
+        named = {"likeness": "", "performer": "", **values}  # one of ours knows its people
+        return take_over(from_dict(ImportModel, named, "import"), self._roots, self._context)
+
+    def loaded_models(self) -> list[dict[str, Any]]:
+        """Return the models in memory."""
+        return [] if self._swapper is None else list(self._swapper.models.loaded())
+
+    def list_consents(self, use: str, shot: str, on: str, likeness: str) -> list[dict[str, Any]]:
+        """Return the consent records under the roots, and whether each holds."""
+        from faceplate_server.consents import find_consents, question_of
+
+        return find_consents(self._roots, question_of(use, shot, on), likeness)
+
+    def show_consent(self, consent: str, use: str, shot: str, on: str) -> dict[str, Any]:
+        """Return one consent record, and whether it holds."""
+        from faceplate_server.consents import question_of, show_consent
+
+        return show_consent(self._roots, consent, question_of(use, shot, on))
+
+    def import_consent(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Take a consent record in."""
+        from faceplate_server.consents import import_consent
+
+        return import_consent(self._roots, self._context.home, record)
+
     def swap_frame(
         self, frame: int, settings: Mapping[str, Any], recipe: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -70,6 +125,18 @@ class Engine:
             raise BadSettings("give recipe_json or a recipe file in settings_json, not both")
         with self._turn:
             return dict(self._swaps().frame(job, frame, recipe))
+
+    def swap_stream(
+        self, number: int, settings: Mapping[str, Any], recipe: Mapping[str, Any], folder: str
+    ) -> dict[str, Any]:
+        """Swap the frame that a client has sent into `folder`, which is the server's own."""
+        from faceplate_server.sent import sent_job
+
+        if settings.get("track"):
+            self._roots.check(str(settings["track"]), "track")
+        job = sent_job(Path(folder), number, settings, self._roots)
+        with self._turn:
+            return dict(self._swaps().frame(job, number, recipe))
 
     def tweak_frame(
         self, settings: Mapping[str, Any], changes: Mapping[str, Any]
@@ -97,7 +164,7 @@ class Engine:
             # loads torch: seconds, and only where frames are swapped
             from faceplate_server.swapper import Swapper
 
-            self._swapper = Swapper(self._context)
+            self._swapper = Swapper(self._context, self._settings.kept_models)
         return self._swapper
 
 

@@ -2,7 +2,7 @@
 
 from faceplate.errors import FaceplateError, Refused
 
-__all__ = ["ServerBusy", "Unauthenticated", "WorkerDied"]
+__all__ = ["ServerBusy", "TimedOut", "Unauthenticated", "WorkerDied"]
 
 
 class Unauthenticated(Refused):
@@ -11,6 +11,10 @@ class Unauthenticated(Refused):
 
 class WorkerDied(FaceplateError):
     """The process that did the work ended without an answer: killed, crashed, or out of memory."""
+
+
+class TimedOut(FaceplateError):
+    """A call, or the silence of who made it, took longer than the server allows."""
 
 
 class ServerBusy(FaceplateError):

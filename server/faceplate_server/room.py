@@ -5,6 +5,7 @@ loaded. The server itself stays light, and a crash of the engine is an answer, n
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,10 +16,14 @@ from typing import Any, Literal
 from faceplate_server.faults import WorkerDied
 from faceplate_server.process import Child
 from faceplate_server.status import rebuild
+from faceplate_server.turns import Turns
 
 __all__ = ["EngineRoom", "RoomSettings"]
 
 logger = logging.getLogger(__name__)
+
+FRAME_GRACE_S = 1.5
+"""How long a frame that nobody wants any more may go on before the engine is killed for it."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,25 @@ class RoomSettings:
     consent_policy: Literal["refuse", "warn"] = "refuse"
     threads: int = 0
     ocio: str = ""
+    kept_models: int = 2
+    """In memory at most."""
 
 
 class EngineRoom:
-    """Starts the process at the first question, and again after it died."""
+    """Starts the process at the first question, and again after it died.
 
-    def __init__(self, settings: RoomSettings) -> None:
+    Args:
+        settings: What the process is told.
+        waiting: Frames that may wait for their turn.
+
+    Attributes:
+        turns: Who is next.
+        deaths: How often the process ended by itself.
+    """
+
+    def __init__(self, settings: RoomSettings, waiting: int = 64) -> None:
+        self.turns = Turns(waiting)
+        self.deaths = 0
         self._settings = settings
         self._child: Child | None = None
         self._starting = asyncio.Lock()
@@ -73,6 +91,25 @@ class EngineRoom:
             logger.warning("asking again, as %s", death)
             return await self.ask(question, **values)
 
+    async def ask_in_turn(self, client: str, question: str, **values: Any) -> Any:
+        """Call a method that computes, when it is the client's turn; raises as `ask`.
+
+        Where the call is cancelled, so is the work: an engine that does not come to its end within
+        `FRAME_GRACE_S` is killed, for nothing inside it can be.
+        """
+        async with self.turns.turn(client):
+            work = asyncio.ensure_future(self.ask(question, **values))
+            try:
+                return await asyncio.shield(work)
+            except asyncio.CancelledError:
+                await self._drop(work)
+                raise
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None where it does not run."""
+        return self._child.pid if self._child is not None and self._child.alive else None
+
     async def stop(self) -> None:
         """End the process."""
         self._stopping = True
@@ -80,6 +117,14 @@ class EngineRoom:
             await self._child.kill()
         if self._reader is not None:
             await self._reader
+
+    async def _drop(self, work: "asyncio.Future[Any]") -> None:
+        await asyncio.wait({work}, timeout=FRAME_GRACE_S)
+        if not work.done() and self._child is not None:
+            logger.warning("a frame that nobody waits for takes too long: the engine is killed")
+            await self._child.kill()
+        with contextlib.suppress(Exception):  # nobody is left to be told
+            await work
 
     async def _running(self) -> Child:
         async with self._starting:
@@ -103,6 +148,7 @@ class EngineRoom:
                 await child.kill()
             death = await child.death()
             if not self._stopping:
+                self.deaths += 1
                 logger.warning("%s", death)
             for answer in self._waiting.values():
                 if not answer.done():

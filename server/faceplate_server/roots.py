@@ -58,6 +58,16 @@ class Roots:
             self._inside(link, path, what)
         return real
 
+    def check_tree(self, folder: Path, what: str) -> Path:
+        """Return the real path of a folder, all links in which stay inside. Raises as `check`."""
+        real = self.check(str(folder), what)
+        for below, folders, files in os.walk(real):
+            for name in (*folders, *files):
+                path = Path(below) / name
+                if path.is_symlink():
+                    self._inside(path, str(path), what)
+        return real
+
     def check_settings(self, settings: Mapping[str, Any]) -> None:
         """Check every text inside plain JSON values, however deep. Raises as `check` does.
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,11 @@ from faceplate_server.worker import Order
 __all__ = ["JobRunner", "RunnerSettings"]
 
 logger = logging.getLogger(__name__)
+
+LONGEST_KEY = 200
+"""Characters."""
+HIGHEST = 100
+"""Priority."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ class JobRunner:
         self._work = asyncio.Event()
         self._lanes: list[asyncio.Task[None]] = []
         self._stopping = False
+        self.deaths = 0
+        """Workers that ended without an answer."""
+        self.devices = [(device, "") for device in settings.devices]
+        """Each with the id of the job that runs on it; empty where none does."""
 
     async def start(self) -> None:
         """Take up what an earlier server left, and begin."""
@@ -75,8 +84,9 @@ class JobRunner:
         queued, given_up = self._store.recover(self._settings.attempts)
         if queued or given_up:
             logger.warning("found %d interrupted jobs, gave up %d others", queued, given_up)
-        for device in self._settings.devices:
-            self._lanes.append(asyncio.create_task(self._lane(device), name=f"lane {device}"))
+        for place, device in enumerate(self._settings.devices):
+            lane = self._lane(place, device)
+            self._lanes.append(asyncio.create_task(lane, name=f"lane {place} {device}"))
 
     async def stop(self) -> None:
         """Stop; running jobs are asked to stop and go back to the queue for the next server."""
@@ -89,9 +99,16 @@ class JobRunner:
         await asyncio.gather(*self._lanes, return_exceptions=True)
 
     async def submit(
-        self, verb: str, values: Mapping[str, Any], *, key: str = "", tied: bool = False
+        self,
+        verb: str,
+        values: Mapping[str, Any],
+        *,
+        key: str = "",
+        tied: bool = False,
+        client: str = "",
+        priority: int = 0,
     ) -> JobRecord:
-        """Validate a job and queue it.
+        """Validate a job and queue it; a key that was seen before returns the job that it made.
 
         Raises:
             UnknownComponent: No such verb.
@@ -99,11 +116,19 @@ class JobRunner:
             OutsideRoots: A setting leads outside the allowed roots.
             Exhausted: The queue is full.
         """
+        if len(key) > LONGEST_KEY or abs(priority) > HIGHEST:
+            raise BadSettings(
+                f"key: at most {LONGEST_KEY} characters; priority: from -{HIGHEST} to {HIGHEST}; "
+                f"got {len(key)} characters and {priority}"
+            )
+        known = self._store.key_job(key) if key else None
+        if known is not None:
+            return self._newest(known)
         settings = await self._room.ask_twice("check_job", verb=verb, values=dict(values))
         await asyncio.to_thread(self._roots.check_settings, settings)
         if self._store.count("queued") >= self._settings.max_queued:
             raise Exhausted(f"{self._settings.max_queued} jobs are waiting already; cancel some")
-        job = self._store.add(verb, settings, key=key, tied=tied)
+        job = self._store.add(verb, settings, key=key, tied=tied, client=client, priority=priority)
         self._work.set()
         if job.tied:
             self._drop_if_unwatched(job.id)
@@ -116,6 +141,21 @@ class JobRunner:
     def list(self, states: Any = (), limit: int = 100) -> list[JobRecord]:
         """Return jobs with their newest progress, newest job first."""
         return [self._newest(job) for job in self._store.list(states, limit)]
+
+    def ahead(self, limit: int) -> Sequence[JobRecord]:
+        """Return running jobs, then those that wait; the first of them is the next to start."""
+        running = self._store.list(["running"], limit)
+        waiting = self._store.queued(limit)
+        return [self._newest(job) for job in (*running, *waiting)][:limit]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs are in each state that has any."""
+        return self._store.counts()
+
+    def pids(self) -> dict[str, int]:
+        """Return the processes that work, by job."""
+        live = {job: each.child for job, each in self._live.items()}
+        return {job: child.pid for job, child in live.items() if child is not None and child.alive}
 
     def cancel(self, job_id: str, reason: str = "cancelled on request") -> JobRecord:
         """Cancel a waiting job at once, ask a running one to stop. Raises NotFound."""
@@ -203,7 +243,7 @@ class JobRunner:
         if live.child is not None and live.killer is None:
             live.killer = asyncio.create_task(live.child.stop(self._settings.cancel_grace_s))
 
-    async def _lane(self, device: str) -> None:
+    async def _lane(self, place: int, device: str) -> None:
         while not self._stopping:
             job = self._store.begin_next()
             if job is None:
@@ -211,12 +251,15 @@ class JobRunner:
                 await self._work.wait()
                 continue
             self._publish(job.id)
+            self.devices[place] = (device, job.id)
             try:
                 await self._run(job, device)
             except Exception as error:
                 if not isinstance(error, FaceplateError | OSError):
                     logger.exception("job %s could not be run", job.id)
                 self._end(job.id, "failed", error=_fault(error))
+            finally:
+                self.devices[place] = (device, "")
 
     async def _run(self, job: JobRecord, device: str) -> None:
         # again, as a link may have changed while the job waited
@@ -285,6 +328,7 @@ class JobRunner:
         elif event == "failed":
             self._end(job.id, "failed", error=Fault(**last["error"]))
         else:
+            self.deaths += 1
             self._end(job.id, "failed", error=fault_of(death))
 
 

@@ -49,6 +49,16 @@ class ServerSettings:
     """A job under which the server died so often is not started again."""
     buffer_limit_mib: int = 2048
     """Memory for frames that clients share with the server, all together."""
+    stream_limit_mib: int = 512
+    """Largest EXR file that a client may send."""
+    max_streams: int = 16
+    """Frames that may be on their way to or from clients at once."""
+    stream_silence_s: float = 30.0
+    """A client that sends a frame and falls silent for so long is given up."""
+    max_frames_waiting: int = 64
+    """Further single frames are refused while so many wait for their turn."""
+    kept_models: int = 2
+    """Swap models that stay in memory for single frames; those used longest ago go first."""
     heartbeat_s: float = 1.5
     """Longest silence towards a client that watches a job."""
     cancel_grace_s: float = 10.0

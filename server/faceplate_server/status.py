@@ -17,7 +17,7 @@ from faceplate.errors import (
     NotReady,
     Refused,
 )
-from faceplate_server.faults import ServerBusy, Unauthenticated, WorkerDied
+from faceplate_server.faults import ServerBusy, TimedOut, Unauthenticated, WorkerDied
 
 __all__ = ["STATUS", "Fault", "fault_of", "rebuild", "status_of"]
 
@@ -35,6 +35,10 @@ STATUS: dict[type[FaceplateError], tuple[str, str]] = {
     WorkerDied: (
         "INTERNAL",
         "Try again; if it dies again, send the log to who runs the server.",
+    ),
+    TimedOut: (
+        "DEADLINE_EXCEEDED",
+        "Submit long work as a job, or let more time be allowed.",
     ),
     ServerBusy: ("FAILED_PRECONDITION", "Stop the other server, or choose another home folder."),
 }

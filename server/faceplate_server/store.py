@@ -33,10 +33,27 @@ CREATE TABLE IF NOT EXISTS jobs (
     deaths INTEGER NOT NULL DEFAULT 0,
     created REAL NOT NULL,
     started REAL,
-    finished REAL
+    finished REAL,
+    client TEXT NOT NULL DEFAULT '',
+    priority INTEGER NOT NULL DEFAULT 0,
+    note TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX IF NOT EXISTS by_state ON jobs (state, number);
 """
+
+# Of the highest priority the client that has waited longest since a job of its own was started.
+_NEXT = """
+SELECT number FROM jobs AS waiting WHERE state = 'queued' ORDER BY
+    priority DESC,
+    (SELECT coalesce(max(started), 0) FROM jobs AS own WHERE own.client = waiting.client),
+    number
+"""
+_LATER_COLUMNS = {
+    "client": "TEXT NOT NULL DEFAULT ''",
+    "priority": "INTEGER NOT NULL DEFAULT 0",
+    "note": "TEXT NOT NULL DEFAULT ''",
+}
+"""Not in the files of the first version."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,12 @@ class JobRecord:
     created: float = 0.0
     started: float | None = None
     finished: float | None = None
+    client: str = ""
+    """Who asked for it."""
+    priority: int = 0
+    """Jobs of a higher one start first."""
+    note: str = ""
+    """What the server changed to get it done."""
 
     @property
     def ended(self) -> bool:
@@ -76,21 +99,33 @@ class JobStore:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        there = {row["name"] for row in self._db.execute("PRAGMA table_info(jobs)")}
+        for name, kind in _LATER_COLUMNS.items():
+            if name not in there:
+                self._db.execute(f"ALTER TABLE jobs ADD COLUMN {name} {kind}")
+        self._db.execute("CREATE INDEX IF NOT EXISTS by_client ON jobs (client, started)")
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
     def add(
-        self, verb: str, settings: Mapping[str, Any], *, key: str = "", tied: bool = False
+        self,
+        verb: str,
+        settings: Mapping[str, Any],
+        *,
+        key: str = "",
+        tied: bool = False,
+        client: str = "",
+        priority: int = 0,
     ) -> JobRecord:
         """Queue a job; a key that was seen before returns the job that it made."""
         now = time.time()
         job_id = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now)) + secrets.token_hex(3)
-        values = (job_id, key or None, verb, json.dumps(settings), tied, now)
+        values = (job_id, key or None, verb, json.dumps(settings), tied, now, client, priority)
         self._db.execute(
-            "INSERT INTO jobs (id, key, verb, settings, tied, state, created)"
-            " VALUES (?, ?, ?, ?, ?, 'queued', ?) ON CONFLICT (key) DO NOTHING",
+            "INSERT INTO jobs (id, key, verb, settings, tied, state, created, client, priority)"
+            " VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?) ON CONFLICT (key) DO NOTHING",
             values,
         )
         row = self._db.execute(
@@ -120,13 +155,37 @@ class JobStore:
         return int(row[0])
 
     def begin_next(self) -> JobRecord | None:
-        """Mark the oldest queued job as running and return it; None where none waits."""
+        """Mark a queued job as running and return it; None where none waits.
+
+        The highest priority first; in it clients take turns, each with its oldest job.
+        """
         row = self._db.execute(
             "UPDATE jobs SET state = 'running', attempt = attempt + 1, started = ?, progress = '{}'"
-            " WHERE number = (SELECT min(number) FROM jobs WHERE state = 'queued') RETURNING *",
+            f" WHERE number = ({_NEXT} LIMIT 1) RETURNING *",
             (time.time(),),
         ).fetchone()
         return None if row is None else _record(row)
+
+    def key_job(self, key: str) -> JobRecord | None:
+        """Return the job that a key has made; None where there is none."""
+        row = self._db.execute("SELECT * FROM jobs WHERE key = ?", (key,)).fetchone()
+        return None if row is None else _record(row)
+
+    def queued(self, limit: int) -> Sequence[JobRecord]:
+        """Return waiting jobs; the first of them is the next to start."""
+        rows = self._db.execute(
+            f"SELECT jobs.* FROM ({_NEXT}) AS waiting JOIN jobs USING (number) LIMIT ?", (limit,)
+        )
+        return [_record(row) for row in rows]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs are in each state that has any."""
+        rows = self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state")
+        return {str(row[0]): int(row[1]) for row in rows}
+
+    def annotate(self, job_id: str, note: str) -> None:
+        """Write down what was changed to get a job done."""
+        self._db.execute("UPDATE jobs SET note = ? WHERE id = ?", (note, job_id))
 
     def note(self, job_id: str, progress: Mapping[str, Any]) -> None:
         """Keep the last report."""
@@ -197,4 +256,7 @@ def _record(row: sqlite3.Row) -> JobRecord:
         created=row["created"],
         started=row["started"],
         finished=row["finished"],
+        client=row["client"],
+        priority=row["priority"],
+        note=row["note"],
     )

@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -29,15 +28,14 @@ from faceplate.merge.colors import measured_colors
 from faceplate.merge.face import CastFace
 from faceplate.merge.frame import swap_cast
 from faceplate.merge.motion import velocity_of_person
-from faceplate.merge.predictions import CachedPredictor, open_cache
 from faceplate.merge.trackmattes import measured_mattes
 from faceplate.merge.tweak import TweakJob, TweakShot
 from faceplate.merge.writing import SwapJob, SwapShot
 from faceplate.provenance.consent import check_consent, load_consent
+from faceplate_server.shelf import ModelShelf, changed
 
 __all__ = ["BufferJob", "Swapper"]
 
-KEPT_MODELS = 2
 _Version = tuple[str, int]
 
 REACH = 64
@@ -84,13 +82,15 @@ class Swapper:
 
     Args:
         context: Home folder, device and consent policy.
+        kept: Models in memory at most.
+
+    Attributes:
+        models: Those in memory.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, kept: int = 2) -> None:
         self._context = context
-        self._predictors: OrderedDict[tuple[str, float], tuple[int, CachedPredictor]] = (
-            OrderedDict()
-        )
+        self.models = ModelShelf(context, kept)
         self._track: tuple[_Version, Track] | None = None
         self._tweaked: tuple[tuple[object, ...], TweakShot] | None = None
         self._allowed: set[tuple[object, ...]] = set()
@@ -100,7 +100,7 @@ class Swapper:
         if recipe:
             job = replace(job, recipe=str(self._recipe_file(parse_recipe(recipe))))
         job = replace(job, ocio=job.ocio or self._context.ocio)
-        shot = SwapShot(job, self._context, self._opener(job.cache_gib))
+        shot = SwapShot(job, self._context, self.models.opener(job.cache_gib))
         before = shot.network_runs
         outcome = shot.swap(number)
         faces = 0 if outcome in ("no face", "skipped") else len(shot.faces(number))
@@ -112,7 +112,7 @@ class Swapper:
         job = replace(job, ocio=job.ocio or self._context.ocio)
         key = _tweak_key(job)
         if self._tweaked is None or self._tweaked[0] != key:
-            self._tweaked = (key, TweakShot(job, self._context, self._opener(job.cache_gib)))
+            self._tweaked = (key, TweakShot(job, self._context, self.models.opener(job.cache_gib)))
         return to_dict(self._tweaked[1].answer(changes, job))
 
     def buffer(
@@ -127,7 +127,7 @@ class Swapper:
         wanted, place = parse_recipe(recipe).at(number), from_dict(_Buffer, buffer, "buffer")
         if wanted.mode == "raw-predict":
             raise BadSettings("recipe: raw-predict makes a frame of another size than the buffer's")
-        predictor = self._opener(job.cache_gib)(Path(job.model))
+        predictor = self.models.opener(job.cache_gib)(Path(job.model))
         people = (1, 0) if wanted.direction == "performer" else (0, 1)
         self._require_consent(job, predictor.config.people[people[0]])
         track = self._load_track(job.track)
@@ -146,28 +146,9 @@ class Swapper:
             _swap_in_place(pixels, place, cast, number)
         return {"faces": len(faces)}
 
-    def _opener(self, cache_gib: float) -> Callable[[Path], CachedPredictor]:
-        """Return what opens a model, or returns the opened one if no save has come or gone."""
-
-        def opened(model: Path) -> CachedPredictor:
-            path = str(model.resolve())
-            key, changed = (path, cache_gib), _changed(Path(path) / "saves")
-            known = self._predictors.get(key)
-            if known is None or known[0] != changed:
-                cache = open_cache(cache_gib, self._context)
-                self._predictors[key] = (
-                    changed, CachedPredictor(Path(path), self._context.device, cache)
-                )  # fmt: skip
-                while len(self._predictors) > KEPT_MODELS:
-                    self._predictors.popitem(last=False)
-            self._predictors.move_to_end(key)
-            return self._predictors[key][1]
-
-        return opened
-
     def _load_track(self, path: str) -> Track:
         """Load a track, or return the one of the last call if its file is the same."""
-        version = (path, _changed(Path(path)))
+        version = (path, changed(Path(path)))
         if self._track is None or self._track[0] != version:
             self._track = (version, Track.load(Path(path)))
         return self._track[1]
@@ -183,7 +164,7 @@ class Swapper:
 
     def _require_consent(self, job: BufferJob, likeness: str) -> None:
         """Decide, and log it, once for a record as it is, a likeness, a shot and a day."""
-        record = _changed(Path(job.consent)) if job.consent else 0
+        record = changed(Path(job.consent)) if job.consent else 0
         key = (job.consent, record, likeness, job.shot, date.today())
         if key in self._allowed:
             return
@@ -197,14 +178,6 @@ class Swapper:
             log=self._context.home / "consent.log",
         )
         self._allowed.add(key)
-
-
-def _changed(path: Path) -> int:
-    """Return when a file or folder was changed, in nanoseconds; 0 where there is none."""
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
 
 
 def _faces(track: Track, job: BufferJob, number: int) -> list[TrackedFace]:
@@ -231,11 +204,11 @@ def _tweak_key(job: TweakJob) -> tuple[object, ...]:
     """Return all that a kept shot depends on: its settings, and its files as they are today."""
     place = replace(job, set=(), view="any.png", out=None, view_of="face")
     files = (job.track, job.recipe, job.consent, job.cast, job.mattes)
-    versions = tuple(_changed(Path(file)) if file else 0 for file in files)
-    models = tuple(_changed(Path(model) / "saves") for model in _models(job))
+    versions = tuple(changed(Path(file)) if file else 0 for file in files)
+    models = tuple(changed(Path(model) / "saves") for model in _models(job))
     plate = Path(job.plate)
     frame = Sequence.parse(plate).path(job.frame)
-    return (place, versions, models, _changed(frame), date.today())
+    return (place, versions, models, changed(frame), date.today())
 
 
 def _models(job: TweakJob) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.support.calls import submit, wait
 from tests.support.servers import Client
+from tests.support.swaps import consent_file
 
 from faceplate_client.main import _Signals, _Stopped, main
 from faceplate_protos.v1 import jobs_pb2
@@ -203,6 +204,80 @@ def test_models_are_listed(said: Any) -> None:
     assert event["models"][0]["likeness"] == "anna"
     assert event["models"][1]["problem"] == "torn"
     assert event["recipe_schema"] == {"title": "Recipe"}
+
+
+def test_a_model_is_described_loaded_unloaded_and_imported(said: Any, root: Path) -> None:
+    code, (model,) = said("describe-model", "m1")
+    assert (code, model["event"], model["people"]) == (0, "model", ["anna", "berta"])
+    assert model["saves"] == [{"step": 1200}]
+
+    assert [said("load", "m1")[1][0]["was_read"] for _ in range(2)] == [True, False]
+    assert said("unload", "m1")[1] == [{"event": "unloaded", "model": "m1", "was_loaded": True}]
+    code, (imported,) = said("import", root / "given", root / "taken")
+    assert (code, imported["event"], imported["path"]) == (0, "imported", str(root / "taken"))
+    assert said("load", "NotFound")[0] == 6
+
+
+def test_consents_are_imported_listed_and_shown(said: Any, root: Path) -> None:
+    path = consent_file(root / "mine.json", consent_id="C-9")
+    code, (taken,) = said("consents", "--import", path)
+    path.unlink()
+    _, (listed,) = said("consents", "--likeness", "p1A")
+    _, (shown,) = said("consents", "C-9", "--use", "train")
+
+    assert (code, taken["event"], taken["valid"]) == (0, "consent", True)
+    assert [each["path"] for each in listed["consents"]] == [taken["path"]]
+    assert (shown["valid"], shown["record"]["likeness"]) == (False, "p1A")
+    assert "not train" in shown["reason"]
+    assert said("consents", "--import", root / "absent.json")[1][0]["code"] == "Usage"
+
+
+def test_the_status_tells_what_the_server_does(said: Any, root: Path) -> None:
+    gate = root / "gate-status"
+    _, events = said(
+        "submit", "count", "--detach", "--priority", 5, f"out={root}/s", f"gate={gate}"
+    )
+    job = events[0]["job"]
+    while said("show", job)[1][0]["state"] != "running":
+        pass
+    code, (status,) = said("status")
+    gate.touch()
+    said("watch", job)
+
+    assert (code, status["event"]) == (0, "status")
+    assert status["devices"] == [{"name": "auto", "job": job}]
+    assert status["jobs"][0]["job"] == job
+    assert status["jobs"][0]["priority"] == 5
+    assert "@" in status["jobs"][0]["client"]
+    assert status["bytes"] > 1e6
+    assert {job, "engine room"} <= {worker["role"] for worker in status["workers"]}
+    assert all(worker["bytes"] > 1e6 for worker in status["workers"])
+
+
+def test_a_key_that_is_given_makes_one_job(said: Any, root: Path) -> None:
+    jobs = [said("submit", "count", "--key", "k7", f"out={root}/key") for _ in range(2)]
+
+    assert len({events[0]["job"] for _, events in jobs}) == 1
+    assert [code for code, _ in jobs] == [0, 0]
+
+
+def test_a_frame_goes_as_bytes_and_comes_back(said: Any, root: Path) -> None:
+    content = bytes(range(256)) * 9000
+    (root / "sent.exr").write_bytes(content)
+    (root / "sent.json").write_text("{}")
+    words = ("--frame", root / "sent.exr", "--number", 1001, "--model", "m1")
+    code, (event,) = said(
+        "swap-bytes", *words, "--track", root / "sent.json", "--out", root / "back.exr"
+    )
+    assert (code, event["event"], event["faces"]) == (0, "frame", 1)
+    assert event["bytes"] == len(content)
+    assert (root / "back.exr").read_bytes() == content[::-1]
+
+    code, _ = said(
+        "swap-bytes", *words, "--remote-track", "--track", "t.json", "--out", root / "back.exr"
+    )
+    assert code == 0
+    assert said("swap-bytes", *words, "--track", root / "no.json", "--out", "x")[0] == 2
 
 
 def test_a_frame_is_swapped(said: Any, root: Path) -> None:

@@ -51,6 +51,15 @@ def test_a_frame_is_swapped_through_helper_and_server(run: Any, tmp_path: Path) 
     code, refused = run("swap-frame", *flags, "--frame", 1006)
     assert (code, refused["code"]) == (6, "ConsentRefused")
 
+    sent = MINI / "B" / "B.1005.exr"
+    record = f"consent={tmp_path}/consent.json"
+    words = ("--number", 1005, "--track", tmp_path / "B.json", "--model", "tiny", record)
+    code, event = run("swap-bytes", "--frame", sent, *words, "--out", tmp_path / "back.exr")
+    assert (code, event["network_runs"]) == (0, 0)
+    there, back = (read_frame(tmp_path / name) for name in ("o/B.1005.exr", "back.exr"))
+    assert there.channels == back.channels
+    assert (there.pixels == back.pixels).all()
+
     _, listed = run("models")
     assert [model["name"] for model in listed["models"]] == ["tiny"]
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,17 @@ import numpy as np
 
 from faceplate import errors
 from faceplate_server.engine import Engine
+from faceplate_server.room import RoomSettings
 
 __all__ = ["FakeEngine"]
 
 
 class FakeEngine(Engine):
     """Checks jobs for real; swaps nothing."""
+
+    def __init__(self, settings: RoomSettings) -> None:
+        super().__init__(settings)
+        self._loaded: set[str] = set()
 
     def list_models(self) -> dict[str, Any]:
         model = {
@@ -28,6 +34,46 @@ class FakeEngine(Engine):
         }
         broken = {**model, "name": "m2", "config": {}, "sha256": "", "step": 0, "problem": "torn"}
         return {"models": [model, broken], "recipe_schema": {"title": "Recipe"}}
+
+    def describe_model(self, model: str) -> dict[str, Any]:
+        self._obey(model)
+        return {
+            "model": self.list_models()["models"][0],
+            "resolution": 64,
+            "architecture": "df",
+            "face_type": "full_face",
+            "people": ["anna", "berta"],
+            "details": {"saves": [{"step": 1200}], "training": {}, "history": []},
+            "loaded": model in self._loaded,
+        }
+
+    def load_model(self, model: str) -> dict[str, Any]:
+        self._obey(model)
+        was_read = model not in self._loaded
+        self._loaded.add(model)
+        return {"model": self._in_memory(model), "was_read": was_read}
+
+    def unload_model(self, model: str) -> dict[str, Any]:
+        was_loaded = model in self._loaded
+        self._loaded.discard(model)
+        return {"was_loaded": was_loaded}
+
+    def loaded_models(self) -> list[dict[str, Any]]:
+        return [self._in_memory(model) for model in sorted(self._loaded)]
+
+    def import_model(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        for name in ("source", "out"):
+            self._roots.check(values[name], name)
+        self._obey(values["source"])
+        return {**self.list_models()["models"][0], "path": values["out"]}
+
+    def swap_stream(
+        self, number: int, settings: Mapping[str, Any], recipe: Mapping[str, Any], folder: str
+    ) -> dict[str, Any]:
+        self._obey(settings.get("model", ""))
+        out = Path(folder) / "out.exr"
+        out.write_bytes((Path(folder) / "frame.exr").read_bytes()[::-1])
+        return {"path": str(out), "faces": 1, "network_runs": 0}
 
     def swap_frame(
         self, frame: int, settings: Mapping[str, Any], recipe: Mapping[str, Any]
@@ -58,8 +104,13 @@ class FakeEngine(Engine):
         pixels[..., 0] += frame
         return {"faces": 1}
 
+    def _in_memory(self, model: str) -> dict[str, Any]:
+        return {"path": model, "sha256": "ab" * 32, "bytes": 1024}
+
     def _obey(self, model: str) -> None:
         name = Path(model).name
+        while name == "gate" and not Path(model).exists():
+            time.sleep(0.005)
         if name == "dies":
             os.kill(os.getpid(), signal.SIGKILL)
         if name == "bug":

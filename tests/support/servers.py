@@ -12,7 +12,13 @@ from typing import Any
 import grpc
 from tests.support.paths import REPO
 
-from faceplate_protos.v1 import frames_pb2_grpc, jobs_pb2_grpc, models_pb2_grpc
+from faceplate_protos.v1 import (
+    frames_pb2_grpc,
+    jobs_pb2_grpc,
+    likenesses_pb2_grpc,
+    models_pb2_grpc,
+    status_pb2_grpc,
+)
 from faceplate_server.app import FaceplateServer, create_server
 from faceplate_server.settings import ServerSettings
 
@@ -25,13 +31,17 @@ ENGINE = "tests.support.fake_engine:FakeEngine"
 class Client:
     """Stubs of every service, with the server's token."""
 
-    def __init__(self, address: str, token: str | None) -> None:
+    def __init__(self, address: str, token: str | None, name: str | None = None) -> None:
         self.address, self.token = address, token
         self.channel = grpc.insecure_channel(address)
         self.jobs: Any = jobs_pb2_grpc.JobsStub(self.channel)
         self.models: Any = models_pb2_grpc.ModelsStub(self.channel)
         self.frames: Any = frames_pb2_grpc.FramesStub(self.channel)
+        self.likenesses: Any = likenesses_pb2_grpc.LikenessesStub(self.channel)
+        self.server: Any = status_pb2_grpc.ServerStub(self.channel)
         self.metadata = (("authorization", f"Bearer {token}"),) if token is not None else ()
+        if name is not None:
+            self.metadata += (("faceplate-client", name),)
 
     def __call__(self, method: Any, request: Any, timeout: float = 20.0) -> Any:
         return method(request, metadata=self.metadata, timeout=timeout)

@@ -199,17 +199,27 @@ class CachedPredictor:
             self._cache.put(key, found)
         return found
 
-    def _run(self, crop: FloatArray, people: People, morph: float | None) -> Prediction:
+    @property
+    def loaded_bytes(self) -> int:
+        """Bytes of its parameters in memory; 0 where it is not loaded."""
+        return 0 if self._loaded is None else self._loaded.parameter_bytes
+
+    def load(self) -> Predictor:
+        """Load the model, where it is not; the first prediction would. Raises NotReady, Damaged."""
         if self._loaded is None:
-            self._loaded = load_predictor(self._folder, self._device)
-            if self._loaded.sha256 != self.sha256:
-                self._loaded = None
+            loaded = load_predictor(self._folder, self._device)
+            if loaded.sha256 != self.sha256:
                 raise NotReady(
                     f"{self._folder.path} was saved anew while it was in use: run the same again, "
                     "so that all frames are made by one save"
                 )
+            self._loaded = loaded
+        return self._loaded
+
+    def _run(self, crop: FloatArray, people: People, morph: float | None) -> Prediction:
+        loaded = self.load()
         self.network_runs += 1
-        return self._loaded.predict(crop, people, morph)
+        return loaded.predict(crop, people, morph)
 
     def _runs_as(self) -> str:
         device = pick_device(self._device)

@@ -61,6 +61,11 @@ class Predictor:
         """Side of a crop in pixels."""
         return self.config.net.resolution
 
+    @property
+    def parameter_bytes(self) -> int:
+        """Bytes of its parameters."""
+        return sum(each.numel() * each.element_size() for each in self._net.parameters())
+
     def predict(
         self, crops: Array, people: People = (0, 1), morph: float | None = None
     ) -> Prediction:

@@ -102,7 +102,7 @@ class Save:
         path = self.path / _MANIFEST
         try:
             values = json.loads(path.read_bytes())
-            files = {str(name): str(digest) for name, digest in values["files"].items()}
+            files = {_plain(str(name)): str(digest) for name, digest in values["files"].items()}
             return Manifest(
                 files, str(values.get("written", "")), str(values.get("code_version", ""))
             )
@@ -121,6 +121,13 @@ class Save:
             content = path.read_bytes()
         _compare(path, hashlib.sha256(content).hexdigest(), expected)
         return content
+
+
+def _plain(name: str) -> str:
+    """Return a file's name. Raises ValueError for one that leads out of the save's folder."""
+    if name != Path(name).name or name == "..":
+        raise ValueError(f"{name!r} is not the plain name of a file")
+    return name
 
 
 def write_save_folder(

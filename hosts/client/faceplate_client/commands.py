@@ -24,7 +24,7 @@ from faceplate_client.output import Output
 from faceplate_client.transport import Transport
 from faceplate_protos.v1 import frames_pb2, jobs_pb2, models_pb2
 
-__all__ = ["COMMANDS", "cancel_and_wait", "settings_of", "submit"]
+__all__ = ["COMMANDS", "cancel_and_wait", "read_object", "settings_of", "submit"]
 
 STOP_PATIENCE_S = 15.0
 """How long a cancelled job is waited for."""
@@ -35,8 +35,9 @@ def submit(options: argparse.Namespace, transport: Transport, output: Output) ->
     request = jobs_pb2.SubmitJobRequest(
         verb=options.verb,
         settings_json=json.dumps(settings_of(options.json, options.settings)),
-        key=uuid.uuid4().hex,  # so that a retry never runs it twice
+        key=options.key or uuid.uuid4().hex,  # so that a retry never runs it twice
         cancel_on_disconnect=options.cancel_on_disconnect,
+        priority=options.priority,
     )
     job = transport.call(transport.jobs.SubmitJob, request).job
     output("submitted", **job_values(job))
@@ -109,7 +110,7 @@ def swap_frame(options: argparse.Namespace, transport: Transport, output: Output
         model=os.path.abspath(options.model) if options.model else "",
         out=os.path.abspath(options.out),
         frame=options.frame,
-        recipe_json=json.dumps(_read_object(options.recipe)) if options.recipe else "",
+        recipe_json=json.dumps(read_object(options.recipe)) if options.recipe else "",
         settings_json=json.dumps(settings_of(options.json, options.settings)),
     )
     answer = transport.call(transport.frames.SwapFrame, request, None)
@@ -130,7 +131,7 @@ def tweak_frame(options: argparse.Namespace, transport: Transport, output: Outpu
         track=os.path.abspath(options.track),
         model=os.path.abspath(options.model) if options.model else "",
         frame=options.frame,
-        changes_json=json.dumps(_read_object(options.changes)) if options.changes else "",
+        changes_json=json.dumps(read_object(options.changes)) if options.changes else "",
         settings_json=json.dumps(settings_of(options.json, options.settings)),
         view=os.path.abspath(options.view) if options.view else "",
         out=os.path.abspath(options.out) if options.out else "",
@@ -173,7 +174,7 @@ def settings_of(text: str | None, pairs: list[str]) -> dict[str, Any]:
         >>> settings_of(None, ["frames=1001", "net.resolution=64", "steps:=[1, 2]"])
         {'frames': '1001', 'net': {'resolution': '64'}, 'steps': [1, 2]}
     """
-    settings = _read_object(text) if text else {}
+    settings = read_object(text) if text else {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         *folders, name = key.rstrip(":").split(".")
@@ -198,7 +199,8 @@ def _full(text: str) -> str:
     return os.path.abspath(os.path.expanduser(text)) if is_path else text
 
 
-def _read_object(name: str) -> dict[str, Any]:
+def read_object(name: str) -> dict[str, Any]:
+    """Read a JSON object from a file, ``-`` for standard input, or the text itself."""
     try:
         values = json.loads(_text(name))
     except OSError as error:
@@ -252,4 +254,3 @@ COMMANDS = {
     "tweak-frame": tweak_frame,
     "health": health,
 }
-"""All but ``submit``, whose job the main program must be able to cancel."""

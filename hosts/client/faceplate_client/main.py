@@ -1,10 +1,10 @@
 """`faceplate-client`: the helper between a host (Nuke, Resolve, a shell) and the server.
 
 It writes JSON lines to standard output and nothing else, at least one every two seconds. Each has
-an ``event``: submitted, progress, heartbeat, done, cancelled, error, job, jobs, models, frame,
-tweak, or health. SIGINT and SIGTERM cancel the job that was submitted. Where the helper is killed
-outright, its job goes on, unless it was submitted with ``--cancel-on-disconnect``. Exit codes: see
-`errors`.
+an ``event``: submitted, progress, heartbeat, done, cancelled, error, job, jobs, models, model,
+loaded, unloaded, imported, consents, consent, status, frame, tweak, or health. SIGINT and SIGTERM
+cancel the job that was submitted. Where the helper is killed outright, its job goes on, unless it
+was submitted with ``--cancel-on-disconnect``. Exit codes: see `errors`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from faceplate_client.commands import COMMANDS, cancel_and_wait, submit
+from faceplate_client.commands import COMMANDS as JOBS
+from faceplate_client.commands import cancel_and_wait, submit
 from faceplate_client.errors import ClientError, usage
+from faceplate_client.library import COMMANDS as LIBRARY
 from faceplate_client.output import Output
+from faceplate_client.streaming import swap_bytes
 from faceplate_client.transport import Transport, find_server
 
 __all__ = ["main"]
+
+COMMANDS = {**JOBS, **LIBRARY, "swap-bytes": swap_bytes}
+"""All but ``submit``, whose job must be cancelled with this process."""
+
+_WITH_WORDS = ("submit", "swap-frame", "tweak-frame", "swap-bytes")
 
 
 class _Stopped(BaseException):
@@ -83,14 +91,15 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the options; ``key=value`` words may stand anywhere after the command."""
     options, words = _parser().parse_known_args(argv)
     options.settings = words
-    if words and options.command not in ("submit", "swap-frame", "tweak-frame"):
+    if words and options.command not in _WITH_WORDS:
         raise usage(f"{options.command} takes no {words[0]!r}")
     return options
 
 
 def _run(options: argparse.Namespace, output: Output) -> int:
     home = Path(options.home or Path.home() / ".faceplate")
-    transport = Transport(find_server(options.server, options.token_file, home), options.patience)
+    server = find_server(options.server, options.token_file, home, options.client)
+    transport = Transport(server, options.patience)
     signals = _Signals()
     try:
         if options.command == "submit":
@@ -132,6 +141,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--patience", type=float, default=5.0, help="seconds to wait for a server that is away"
     )
+    parser.add_argument(
+        "--client",
+        default=environment.get("FACEPLATE_CLIENT_NAME"),
+        help="what this client is called; clients take turns (user@machine)",
+    )
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     _add_submit(commands)
     for name, text in (("watch", "follow"), ("cancel", "cancel"), ("show", "tell where is")):
@@ -146,6 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("health", help="ask whether the server works")
     _add_swap_frame(commands)
     _add_tweak_frame(commands)
+    _add_swap_bytes(commands)
+    _add_library(commands)
     return parser
 
 
@@ -154,6 +170,8 @@ def _add_submit(commands: Any) -> None:
     parser.add_argument("verb")
     _add_json(parser)
     parser.add_argument("--detach", action="store_true", help="do not wait for its end")
+    parser.add_argument("--priority", type=int, default=0, help="-100 to 100; higher starts first")
+    parser.add_argument("--key", help="the same key again is the same job, not another one")
     parser.add_argument(
         "--cancel-on-disconnect",
         action="store_true",
@@ -181,6 +199,39 @@ def _add_tweak_frame(commands: Any) -> None:
     parser.add_argument("--view", help="PNG to write")
     parser.add_argument("--out", help="EXR of layers to write")
     _add_json(parser)
+
+
+def _add_swap_bytes(commands: Any) -> None:
+    parser = commands.add_parser("swap-bytes", help="swap one EXR file without a shared disk")
+    parser.add_argument("--frame", required=True, help="EXR file to send")
+    parser.add_argument("--number", type=int, required=True, help="its number in the track")
+    parser.add_argument("--track", required=True, help="track file, sent unless --remote-track")
+    parser.add_argument("--remote-track", action="store_true", help="the server has the track")
+    parser.add_argument("--model", help="name or folder of the swap model, as the server knows it")
+    parser.add_argument("--out", required=True, help="EXR file to write")
+    parser.add_argument("--recipe", help="recipe file, or the JSON object itself")
+    _add_json(parser)
+
+
+def _add_library(commands: Any) -> None:
+    for name, text in (
+        ("describe-model", "tell everything about a model"),
+        ("load", "bring a model into the server's memory"),
+        ("unload", "free a model's memory"),
+    ):
+        commands.add_parser(name, help=text).add_argument("model", help="its folder, or its name")
+    taken = commands.add_parser("import", help="take a model over, of Faceplate or DeepFaceLab")
+    taken.add_argument("source", help="folder, as the server sees it")
+    taken.add_argument("out", help="folder of the new model")
+    for name in ("likeness", "performer", "name", "consent-id"):
+        taken.add_argument(f"--{name}", default="")
+    consents = commands.add_parser("consents", help="list, show or import consent records")
+    consents.add_argument("consent", nargs="?", help="only this one: its file or id")
+    consents.add_argument("--import", dest="record", metavar="FILE", help="take this record in")
+    consents.add_argument("--use", default="", choices=("", "swap", "train"))
+    for name, text in (("shot", ""), ("on", "YYYY-MM-DD; today"), ("likeness", "only this one")):
+        consents.add_argument(f"--{name}", default="", help=text)
+    commands.add_parser("status", help="tell what the server does")
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

@@ -5,9 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from faceplate_protos.v1 import jobs_pb2, models_pb2
+from faceplate_protos.v1 import jobs_pb2, likenesses_pb2, models_pb2, status_pb2
 
-__all__ = ["ENDED", "job_values", "model_values", "progress_values", "state_name", "state_constant"]
+__all__ = [
+    "ENDED",
+    "consent_values",
+    "description_values",
+    "job_values",
+    "loaded_values",
+    "model_values",
+    "progress_values",
+    "state_constant",
+    "state_name",
+    "status_values",
+]
 
 _PREFIX = "JOB_STATE_"
 
@@ -61,6 +72,9 @@ def job_values(job: jobs_pb2.Job) -> dict[str, Any]:
         "created": _seconds(job, "created"),
         "started": _seconds(job, "started"),
         "finished": _seconds(job, "finished"),
+        "client": job.client,
+        "priority": job.priority,
+        "note": job.note or None,
     }
 
 
@@ -75,6 +89,55 @@ def model_values(model: models_pb2.Model) -> dict[str, Any]:
         "sha256": model.sha256 or None,
         "step": model.step,
         "problem": model.problem or None,
+    }
+
+
+def description_values(answer: models_pb2.DescribeModelResponse) -> dict[str, Any]:
+    """Return everything about a model."""
+    return {
+        **model_values(answer.model),
+        "resolution": answer.resolution,
+        "architecture": answer.architecture,
+        "face_type": answer.face_type,
+        "people": list(answer.people),
+        "loaded": answer.loaded,
+        **json.loads(answer.details_json),
+    }
+
+
+def loaded_values(model: models_pb2.LoadedModel) -> dict[str, Any]:
+    """Return a model in memory."""
+    return {"path": model.path, "sha256": model.sha256, "bytes": model.bytes}
+
+
+def consent_values(consent: likenesses_pb2.Consent) -> dict[str, Any]:
+    """Return a consent record."""
+    return {
+        "consent_id": consent.consent_id or None,
+        "path": consent.path,
+        "likeness": consent.likeness or None,
+        "record": json.loads(consent.record_json) if consent.record_json else None,
+        "valid": consent.valid,
+        "reason": consent.reason,
+    }
+
+
+def status_values(status: status_pb2.GetStatusResponse) -> dict[str, Any]:
+    """Return what a server does."""
+    workers = [{"role": w.role, "pid": w.pid, "bytes": w.bytes} for w in status.workers]
+    return {
+        "version": status.version,
+        "started": status.started.ToMicroseconds() / 1e6,
+        "address": status.address,
+        "roots": list(status.roots),
+        "devices": [{"name": d.name, "job": d.job or None} for d in status.devices],
+        "jobs": [job_values(job) for job in status.jobs],
+        "job_counts": dict(status.job_counts),
+        "models": [loaded_values(model) for model in status.models],
+        "bytes": status.bytes,
+        "workers": workers,
+        "frames_waiting": status.frames_waiting,
+        "worker_deaths": status.worker_deaths,
     }
 
 

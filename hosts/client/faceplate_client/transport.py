@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 import threading
 import time
 import uuid
@@ -18,7 +21,9 @@ from faceplate_protos.v1 import (
     frames_pb2_grpc,
     jobs_pb2,
     jobs_pb2_grpc,
+    likenesses_pb2_grpc,
     models_pb2_grpc,
+    status_pb2_grpc,
 )
 
 __all__ = ["Server", "Transport", "find_server"]
@@ -36,10 +41,16 @@ class Server:
     address: str
     """``unix:/path`` or ``host:port``."""
     token: str
+    client: str = "unnamed"
+    """What this client calls itself; the server lets clients take turns."""
 
 
-def find_server(address: str | None, token_file: str | None, home: Path) -> Server:
+def find_server(
+    address: str | None, token_file: str | None, home: Path, client: str | None = None
+) -> Server:
     """Return the server that was asked for, else the one that runs with this home folder.
+
+    A client that is not given a name is called after its user and machine.
 
     Raises:
         ClientError: The token file cannot be read.
@@ -56,7 +67,15 @@ def find_server(address: str | None, token_file: str | None, home: Path) -> Serv
         token = ""
     except OSError as error:
         raise usage(f"the token file {path} cannot be read: {error}") from error
-    return Server(address or f"unix:{home / 'faceplate.sock'}", token)
+    return Server(address or f"unix:{home / 'faceplate.sock'}", token, client or _who())
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 class Transport:
@@ -80,6 +99,8 @@ class Transport:
         self.jobs = jobs_pb2_grpc.JobsStub(self._channel)
         self.models = models_pb2_grpc.ModelsStub(self._channel)
         self.frames = frames_pb2_grpc.FramesStub(self._channel)
+        self.likenesses = likenesses_pb2_grpc.LikenessesStub(self._channel)
+        self.server = status_pb2_grpc.ServerStub(self._channel)
         self._health = health_pb2_grpc.HealthStub(self._channel)
 
     def close(self) -> None:
@@ -91,6 +112,15 @@ class Transport:
         return self._patiently(
             lambda: method(request, metadata=self._metadata(), timeout=timeout_s)
         )
+
+    def exchange(self, method: Callable[..., Iterator[T]], requests: Iterator[Any]) -> Iterator[T]:
+        """Call a method that streams both ways; nothing is tried again. Raises ClientError."""
+        try:
+            yield from method(requests, metadata=self._metadata())
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                raise unreachable(self._server.address, error.details() or "") from error
+            raise error_of_call(error) from error
 
     def health(self) -> str:
         """Return ``SERVING`` or the like. Raises ClientError."""
@@ -128,7 +158,8 @@ class Transport:
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         token, request_id = self._server.token, uuid.uuid4().hex[:12]
         identity = (("authorization", f"Bearer {token}"),) if token else ()
-        return (*identity, ("faceplate-request-id", request_id))
+        called = ("faceplate-client", self._server.client)
+        return (*identity, called, ("faceplate-request-id", request_id))
 
     def _patiently(self, call: Callable[[], T]) -> T:
         began = time.monotonic()

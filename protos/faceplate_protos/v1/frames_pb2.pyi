@@ -1,6 +1,6 @@
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from typing import ClassVar as _ClassVar, Optional as _Optional
+from typing import ClassVar as _ClassVar, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -121,3 +121,53 @@ class CloseBufferRequest(_message.Message):
 class CloseBufferResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class SwapStreamRequest(_message.Message):
+    __slots__ = ("settings", "track", "frame")
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    TRACK_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    settings: SwapStreamSettings
+    track: bytes
+    frame: bytes
+    def __init__(self, settings: _Optional[_Union[SwapStreamSettings, _Mapping]] = ..., track: _Optional[bytes] = ..., frame: _Optional[bytes] = ...) -> None: ...
+
+class SwapStreamSettings(_message.Message):
+    __slots__ = ("number", "model", "track", "recipe_json", "settings_json", "frame_bytes", "track_bytes")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TRACK_FIELD_NUMBER: _ClassVar[int]
+    RECIPE_JSON_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    FRAME_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TRACK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    model: str
+    track: str
+    recipe_json: str
+    settings_json: str
+    frame_bytes: int
+    track_bytes: int
+    def __init__(self, number: _Optional[int] = ..., model: _Optional[str] = ..., track: _Optional[str] = ..., recipe_json: _Optional[str] = ..., settings_json: _Optional[str] = ..., frame_bytes: _Optional[int] = ..., track_bytes: _Optional[int] = ...) -> None: ...
+
+class SwapStreamResponse(_message.Message):
+    __slots__ = ("result", "frame")
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    result: SwapStreamResult
+    frame: bytes
+    def __init__(self, result: _Optional[_Union[SwapStreamResult, _Mapping]] = ..., frame: _Optional[bytes] = ...) -> None: ...
+
+class SwapStreamResult(_message.Message):
+    __slots__ = ("frame_bytes", "sha256", "milliseconds", "faces", "network_runs")
+    FRAME_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    MILLISECONDS_FIELD_NUMBER: _ClassVar[int]
+    FACES_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_RUNS_FIELD_NUMBER: _ClassVar[int]
+    frame_bytes: int
+    sha256: str
+    milliseconds: float
+    faces: int
+    network_runs: int
+    def __init__(self, frame_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., milliseconds: _Optional[float] = ..., faces: _Optional[int] = ..., network_runs: _Optional[int] = ...) -> None: ...

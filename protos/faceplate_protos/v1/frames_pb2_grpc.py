@@ -60,6 +60,11 @@ class FramesStub(object):
                 request_serializer=faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferRequest.SerializeToString,
                 response_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferResponse.FromString,
                 _registered_method=True)
+        self.SwapStream = channel.stream_stream(
+                '/faceplate.v1.Frames/SwapStream',
+                request_serializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapStreamRequest.SerializeToString,
+                response_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapStreamResponse.FromString,
+                _registered_method=True)
 
 
 class FramesServicer(object):
@@ -101,6 +106,15 @@ class FramesServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SwapStream(self, request_iterator, context):
+        """Swaps a frame whose EXR file travels both ways, for a server that shares no disk with the
+        client. First the settings, then the track's bytes if it is sent, then the file's; all have
+        arrived when the client half-closes. Back: the result, then the layered EXR's bytes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FramesServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +142,11 @@ def add_FramesServicer_to_server(servicer, server):
                     servicer.CloseBuffer,
                     request_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferRequest.FromString,
                     response_serializer=faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferResponse.SerializeToString,
+            ),
+            'SwapStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.SwapStream,
+                    request_deserializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapStreamRequest.FromString,
+                    response_serializer=faceplate__protos_dot_v1_dot_frames__pb2.SwapStreamResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +285,33 @@ class Frames(object):
             '/faceplate.v1.Frames/CloseBuffer',
             faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferRequest.SerializeToString,
             faceplate__protos_dot_v1_dot_frames__pb2.CloseBufferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SwapStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/faceplate.v1.Frames/SwapStream',
+            faceplate__protos_dot_v1_dot_frames__pb2.SwapStreamRequest.SerializeToString,
+            faceplate__protos_dot_v1_dot_frames__pb2.SwapStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

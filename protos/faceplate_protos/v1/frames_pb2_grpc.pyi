@@ -44,6 +44,11 @@ class FramesStub:
     SwapBuffer: _grpc.UnaryUnaryMultiCallable[_frames_pb2.SwapBufferRequest, _frames_pb2.SwapBufferResponse]
     """Swaps the frame in a buffer, in place; where there is no face nothing is touched or copied."""
     CloseBuffer: _grpc.UnaryUnaryMultiCallable[_frames_pb2.CloseBufferRequest, _frames_pb2.CloseBufferResponse]
+    SwapStream: _grpc.StreamStreamMultiCallable[_frames_pb2.SwapStreamRequest, _frames_pb2.SwapStreamResponse]
+    """Swaps a frame whose EXR file travels both ways, for a server that shares no disk with the
+    client. First the settings, then the track's bytes if it is sent, then the file's; all have
+    arrived when the client half-closes. Back: the result, then the layered EXR's bytes.
+    """
 
 @_typing.type_check_only
 class FramesAsyncStub(FramesStub):
@@ -61,6 +66,11 @@ class FramesAsyncStub(FramesStub):
     SwapBuffer: _aio.UnaryUnaryMultiCallable[_frames_pb2.SwapBufferRequest, _frames_pb2.SwapBufferResponse]  # type: ignore[assignment]
     """Swaps the frame in a buffer, in place; where there is no face nothing is touched or copied."""
     CloseBuffer: _aio.UnaryUnaryMultiCallable[_frames_pb2.CloseBufferRequest, _frames_pb2.CloseBufferResponse]  # type: ignore[assignment]
+    SwapStream: _aio.StreamStreamMultiCallable[_frames_pb2.SwapStreamRequest, _frames_pb2.SwapStreamResponse]  # type: ignore[assignment]
+    """Swaps a frame whose EXR file travels both ways, for a server that shares no disk with the
+    client. First the settings, then the track's bytes if it is sent, then the file's; all have
+    arrived when the client half-closes. Back: the result, then the layered EXR's bytes.
+    """
 
 class FramesServicer(metaclass=_abc_1.ABCMeta):
     """One frame at a time, while an artist waits. Batch jobs do not hold it up."""
@@ -105,5 +115,16 @@ class FramesServicer(metaclass=_abc_1.ABCMeta):
         request: _frames_pb2.CloseBufferRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_frames_pb2.CloseBufferResponse, _abc.Awaitable[_frames_pb2.CloseBufferResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def SwapStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_frames_pb2.SwapStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_frames_pb2.SwapStreamResponse], _abc.AsyncIterator[_frames_pb2.SwapStreamResponse]]:
+        """Swaps a frame whose EXR file travels both ways, for a server that shares no disk with the
+        client. First the settings, then the track's bytes if it is sent, then the file's; all have
+        arrived when the client half-closes. Back: the result, then the layered EXR's bytes.
+        """
 
 def add_FramesServicer_to_server(servicer: FramesServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

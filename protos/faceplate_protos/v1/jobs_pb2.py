@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x66\x61\x63\x65plate_protos/v1/jobs.proto\x12\x0c\x66\x61\x63\x65plate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x02\n\x08Progress\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x0cseconds_left\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12\x12\n\x05\x66rame\x18\x06 \x01(\x03H\x02\x88\x01\x01\x12\x0f\n\x07preview\x18\x07 \x01(\t\x12\x34\n\x07\x66igures\x18\x08 \x03(\x0b\x32#.faceplate.v1.Progress.FiguresEntry\x12\x0e\n\x06paused\x18\t \x01(\x08\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_totalB\x0f\n\r_seconds_leftB\x08\n\x06_frame\"J\n\x08JobError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x11\n\texit_code\x18\x04 \x01(\x05\"\xdc\x02\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04verb\x18\x02 \x01(\t\x12\x15\n\rsettings_json\x18\x03 \x01(\t\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.faceplate.v1.JobState\x12(\n\x08progress\x18\x05 \x01(\x0b\x32\x16.faceplate.v1.Progress\x12\x13\n\x0bresult_json\x18\x06 \x01(\t\x12%\n\x05\x65rror\x18\x07 \x01(\x0b\x32\x16.faceplate.v1.JobError\x12\x0f\n\x07\x61ttempt\x18\x08 \x01(\x05\x12+\n\x07\x63reated\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07started\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x66inished\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"b\n\x10SubmitJobRequest\x12\x0c\n\x04verb\x18\x01 \x01(\t\x12\x15\n\rsettings_json\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x1c\n\x14\x63\x61ncel_on_disconnect\x18\x04 \x01(\x08\"3\n\x11SubmitJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.faceplate.v1.Job\"\x1d\n\x0fWatchJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"E\n\x10WatchJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.faceplate.v1.Job\x12\x11\n\theartbeat\x18\x02 \x01(\x08\"\x1e\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"3\n\x11\x43\x61ncelJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.faceplate.v1.Job\"J\n\x11\x43ontrolJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12)\n\x07\x63ommand\x18\x02 \x01(\x0e\x32\x18.faceplate.v1.JobCommand\"4\n\x12\x43ontrolJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.faceplate.v1.Job\"H\n\x0fListJobsRequest\x12&\n\x06states\x18\x01 \x03(\x0e\x32\x16.faceplate.v1.JobState\x12\r\n\x05limit\x18\x02 \x01(\x05\"3\n\x10ListJobsResponse\x12\x1f\n\x04jobs\x18\x01 \x03(\x0b\x32\x11.faceplate.v1.Job\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"0\n\x0eGetJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.faceplate.v1.Job*\xb0\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05\x12\x19\n\x15JOB_STATE_INTERRUPTED\x10\x06*\x87\x01\n\nJobCommand\x12\x1b\n\x17JOB_COMMAND_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_COMMAND_PAUSE\x10\x01\x12\x16\n\x12JOB_COMMAND_RESUME\x10\x02\x12\x14\n\x10JOB_COMMAND_SAVE\x10\x03\x12\x17\n\x13JOB_COMMAND_PREVIEW\x10\x04\x32\xd0\x03\n\x04Jobs\x12L\n\tSubmitJob\x12\x1e.faceplate.v1.SubmitJobRequest\x1a\x1f.faceplate.v1.SubmitJobResponse\x12K\n\x08WatchJob\x12\x1d.faceplate.v1.WatchJobRequest\x1a\x1e.faceplate.v1.WatchJobResponse0\x01\x12L\n\tCancelJob\x12\x1e.faceplate.v1.CancelJobRequest\x1a\x1f.faceplate.v1.CancelJobResponse\x12O\n\nControlJob\x12\x1f.faceplate.v1.ControlJobRequest\x1a .faceplate.v1.ControlJobResponse\x12I\n\x08ListJobs\x12\x1d.faceplate.v1.ListJobsRequest\x1a\x1e.faceplate.v1.ListJobsResponse\x12\x43\n\x06GetJob\x12\x1b.faceplate.v1.GetJobRequest\x1a\x1c.faceplate.v1.GetJobResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x66\x61\x63\x65plate_protos/v1/jobs.proto\x12\x0c\x66\x61\x63\x65plate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x02\n\x08Progress\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\x12\n\x05total\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x0cseconds_left\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12\x12\n\x05\x66rame\x18\x06 \x01(\x03H\x02\x88\x01\x01\x12\x0f\n\x07preview\x18\x07 \x01(\t\x12\x34\n\x07\x66igures\x18\x08 \x03(\x0b\x32#.faceplate.v1.Progress.FiguresEntry\x12\x0e\n\x06paused\x18\t \x01(\x08\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_totalB\x0f\n\r_seconds_leftB\x08\n\x06_frame\"J\n\x08JobError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0c\n\x04hint\x18\x03 \x01(\t\x12\x11\n\texit_code\x18\x04 \x01(\x05\"\x8c\x03\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04verb\x18\x02 \x01(\t\x12\x15\n\rsettings_json\x18\x03 \x01(\t\x12%\n\x05state\x18\x04 \x01(\x0e\x32\x16.faceplate.v1.JobState\x12(\n\x08progress\x18\x05 \x01(\x0b\x32\x16.faceplate.v1.Progress\x12\x13\n\x0bresult_json\x18\x06 \x01(\t\x12%\n\x05\x65rror\x18\x07 \x01(\x0b\x32\x16.faceplate.v1.JobError\x12\x0f\n\x07\x61ttempt\x18\x08 \x01(\x05\x12+\n\x07\x63reated\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07started\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x66inished\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x63lient\x18\x0c \x01(\t\x12\x10\n\x08priority\x18\r \x01(\x05\x12\x0c\n\x04note\x18\x0e \x01(\t\"t\n\x10SubmitJobRequest\x12\x0c\n\x04verb\x18\x01 \x01(\t\x12\x15\n\rsettings_json\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x1c\n\x14\x63\x61ncel_on_disconnect\x18\x04 \x01(\x08\x12\x10\n\x08priority\x18\x05 \x01(\x05\"3\n\x11SubmitJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.faceplate.v1.Job\"\x1d\n\x0fWatchJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"E\n\x10WatchJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.faceplate.v1.Job\x12\x11\n\theartbeat\x18\x02 \x01(\x08\"\x1e\n\x10\x43\x61ncelJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"3\n\x11\x43\x61ncelJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.faceplate.v1.Job\"J\n\x11\x43ontrolJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12)\n\x07\x63ommand\x18\x02 \x01(\x0e\x32\x18.faceplate.v1.JobCommand\"4\n\x12\x43ontrolJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.faceplate.v1.Job\"H\n\x0fListJobsRequest\x12&\n\x06states\x18\x01 \x03(\x0e\x32\x16.faceplate.v1.JobState\x12\r\n\x05limit\x18\x02 \x01(\x05\"3\n\x10ListJobsResponse\x12\x1f\n\x04jobs\x18\x01 \x03(\x0b\x32\x11.faceplate.v1.Job\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\t\"0\n\x0eGetJobResponse\x12\x1e\n\x03job\x18\x01 \x01(\x0b\x32\x11.faceplate.v1.Job*\xb0\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05\x12\x19\n\x15JOB_STATE_INTERRUPTED\x10\x06*\x87\x01\n\nJobCommand\x12\x1b\n\x17JOB_COMMAND_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_COMMAND_PAUSE\x10\x01\x12\x16\n\x12JOB_COMMAND_RESUME\x10\x02\x12\x14\n\x10JOB_COMMAND_SAVE\x10\x03\x12\x17\n\x13JOB_COMMAND_PREVIEW\x10\x04\x32\xd0\x03\n\x04Jobs\x12L\n\tSubmitJob\x12\x1e.faceplate.v1.SubmitJobRequest\x1a\x1f.faceplate.v1.SubmitJobResponse\x12K\n\x08WatchJob\x12\x1d.faceplate.v1.WatchJobRequest\x1a\x1e.faceplate.v1.WatchJobResponse0\x01\x12L\n\tCancelJob\x12\x1e.faceplate.v1.CancelJobRequest\x1a\x1f.faceplate.v1.CancelJobResponse\x12O\n\nControlJob\x12\x1f.faceplate.v1.ControlJobRequest\x1a .faceplate.v1.ControlJobResponse\x12I\n\x08ListJobs\x12\x1d.faceplate.v1.ListJobsRequest\x1a\x1e.faceplate.v1.ListJobsResponse\x12\x43\n\x06GetJob\x12\x1b.faceplate.v1.GetJobRequest\x1a\x1c.faceplate.v1.GetJobResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,10 +34,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PROGRESS_FIGURESENTRY']._loaded_options = None
   _globals['_PROGRESS_FIGURESENTRY']._serialized_options = b'8\001'
-  _globals['_JOBSTATE']._serialized_start=1480
-  _globals['_JOBSTATE']._serialized_end=1656
-  _globals['_JOBCOMMAND']._serialized_start=1659
-  _globals['_JOBCOMMAND']._serialized_end=1794
+  _globals['_JOBSTATE']._serialized_start=1546
+  _globals['_JOBSTATE']._serialized_end=1722
+  _globals['_JOBCOMMAND']._serialized_start=1725
+  _globals['_JOBCOMMAND']._serialized_end=1860
   _globals['_PROGRESS']._serialized_start=82
   _globals['_PROGRESS']._serialized_end=374
   _globals['_PROGRESS_FIGURESENTRY']._serialized_start=291
@@ -45,31 +45,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOBERROR']._serialized_start=376
   _globals['_JOBERROR']._serialized_end=450
   _globals['_JOB']._serialized_start=453
-  _globals['_JOB']._serialized_end=801
-  _globals['_SUBMITJOBREQUEST']._serialized_start=803
-  _globals['_SUBMITJOBREQUEST']._serialized_end=901
-  _globals['_SUBMITJOBRESPONSE']._serialized_start=903
-  _globals['_SUBMITJOBRESPONSE']._serialized_end=954
-  _globals['_WATCHJOBREQUEST']._serialized_start=956
-  _globals['_WATCHJOBREQUEST']._serialized_end=985
-  _globals['_WATCHJOBRESPONSE']._serialized_start=987
-  _globals['_WATCHJOBRESPONSE']._serialized_end=1056
-  _globals['_CANCELJOBREQUEST']._serialized_start=1058
-  _globals['_CANCELJOBREQUEST']._serialized_end=1088
-  _globals['_CANCELJOBRESPONSE']._serialized_start=1090
-  _globals['_CANCELJOBRESPONSE']._serialized_end=1141
-  _globals['_CONTROLJOBREQUEST']._serialized_start=1143
-  _globals['_CONTROLJOBREQUEST']._serialized_end=1217
-  _globals['_CONTROLJOBRESPONSE']._serialized_start=1219
-  _globals['_CONTROLJOBRESPONSE']._serialized_end=1271
-  _globals['_LISTJOBSREQUEST']._serialized_start=1273
-  _globals['_LISTJOBSREQUEST']._serialized_end=1345
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1347
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1398
-  _globals['_GETJOBREQUEST']._serialized_start=1400
-  _globals['_GETJOBREQUEST']._serialized_end=1427
-  _globals['_GETJOBRESPONSE']._serialized_start=1429
-  _globals['_GETJOBRESPONSE']._serialized_end=1477
-  _globals['_JOBS']._serialized_start=1797
-  _globals['_JOBS']._serialized_end=2261
+  _globals['_JOB']._serialized_end=849
+  _globals['_SUBMITJOBREQUEST']._serialized_start=851
+  _globals['_SUBMITJOBREQUEST']._serialized_end=967
+  _globals['_SUBMITJOBRESPONSE']._serialized_start=969
+  _globals['_SUBMITJOBRESPONSE']._serialized_end=1020
+  _globals['_WATCHJOBREQUEST']._serialized_start=1022
+  _globals['_WATCHJOBREQUEST']._serialized_end=1051
+  _globals['_WATCHJOBRESPONSE']._serialized_start=1053
+  _globals['_WATCHJOBRESPONSE']._serialized_end=1122
+  _globals['_CANCELJOBREQUEST']._serialized_start=1124
+  _globals['_CANCELJOBREQUEST']._serialized_end=1154
+  _globals['_CANCELJOBRESPONSE']._serialized_start=1156
+  _globals['_CANCELJOBRESPONSE']._serialized_end=1207
+  _globals['_CONTROLJOBREQUEST']._serialized_start=1209
+  _globals['_CONTROLJOBREQUEST']._serialized_end=1283
+  _globals['_CONTROLJOBRESPONSE']._serialized_start=1285
+  _globals['_CONTROLJOBRESPONSE']._serialized_end=1337
+  _globals['_LISTJOBSREQUEST']._serialized_start=1339
+  _globals['_LISTJOBSREQUEST']._serialized_end=1411
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1413
+  _globals['_LISTJOBSRESPONSE']._serialized_end=1464
+  _globals['_GETJOBREQUEST']._serialized_start=1466
+  _globals['_GETJOBREQUEST']._serialized_end=1493
+  _globals['_GETJOBRESPONSE']._serialized_start=1495
+  _globals['_GETJOBRESPONSE']._serialized_end=1543
+  _globals['_JOBS']._serialized_start=1863
+  _globals['_JOBS']._serialized_end=2327
 # @@protoc_insertion_point(module_scope)

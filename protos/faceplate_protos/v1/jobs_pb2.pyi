@@ -79,7 +79,7 @@ class JobError(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., hint: _Optional[str] = ..., exit_code: _Optional[int] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "verb", "settings_json", "state", "progress", "result_json", "error", "attempt", "created", "started", "finished")
+    __slots__ = ("id", "verb", "settings_json", "state", "progress", "result_json", "error", "attempt", "created", "started", "finished", "client", "priority", "note")
     ID_FIELD_NUMBER: _ClassVar[int]
     VERB_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
@@ -91,6 +91,9 @@ class Job(_message.Message):
     CREATED_FIELD_NUMBER: _ClassVar[int]
     STARTED_FIELD_NUMBER: _ClassVar[int]
     FINISHED_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
     id: str
     verb: str
     settings_json: str
@@ -102,19 +105,24 @@ class Job(_message.Message):
     created: _timestamp_pb2.Timestamp
     started: _timestamp_pb2.Timestamp
     finished: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., verb: _Optional[str] = ..., settings_json: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result_json: _Optional[str] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., attempt: _Optional[int] = ..., created: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., started: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., finished: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    client: str
+    priority: int
+    note: str
+    def __init__(self, id: _Optional[str] = ..., verb: _Optional[str] = ..., settings_json: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result_json: _Optional[str] = ..., error: _Optional[_Union[JobError, _Mapping]] = ..., attempt: _Optional[int] = ..., created: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., started: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., finished: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., client: _Optional[str] = ..., priority: _Optional[int] = ..., note: _Optional[str] = ...) -> None: ...
 
 class SubmitJobRequest(_message.Message):
-    __slots__ = ("verb", "settings_json", "key", "cancel_on_disconnect")
+    __slots__ = ("verb", "settings_json", "key", "cancel_on_disconnect", "priority")
     VERB_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_JSON_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     CANCEL_ON_DISCONNECT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     verb: str
     settings_json: str
     key: str
     cancel_on_disconnect: bool
-    def __init__(self, verb: _Optional[str] = ..., settings_json: _Optional[str] = ..., key: _Optional[str] = ..., cancel_on_disconnect: bool = ...) -> None: ...
+    priority: int
+    def __init__(self, verb: _Optional[str] = ..., settings_json: _Optional[str] = ..., key: _Optional[str] = ..., cancel_on_disconnect: bool = ..., priority: _Optional[int] = ...) -> None: ...
 
 class SubmitJobResponse(_message.Message):
     __slots__ = ("job",)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n faceplate_protos/v1/models.proto\x12\x0c\x66\x61\x63\x65plate.v1\"\x8c\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x10\n\x08likeness\x18\x03 \x01(\t\x12\x11\n\tperformer\x18\x04 \x01(\t\x12\x13\n\x0b\x63onfig_json\x18\x05 \x01(\t\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x0c\n\x04step\x18\x07 \x01(\x03\x12\x0f\n\x07problem\x18\x08 \x01(\t\"\x13\n\x11ListModelsRequest\"U\n\x12ListModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.faceplate.v1.Model\x12\x1a\n\x12recipe_schema_json\x18\x02 \x01(\t2Y\n\x06Models\x12O\n\nListModels\x12\x1f.faceplate.v1.ListModelsRequest\x1a .faceplate.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n faceplate_protos/v1/models.proto\x12\x0c\x66\x61\x63\x65plate.v1\"\x8c\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x10\n\x08likeness\x18\x03 \x01(\t\x12\x11\n\tperformer\x18\x04 \x01(\t\x12\x13\n\x0b\x63onfig_json\x18\x05 \x01(\t\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12\x0c\n\x04step\x18\x07 \x01(\x03\x12\x0f\n\x07problem\x18\x08 \x01(\t\"\x13\n\x11ListModelsRequest\"U\n\x12ListModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.faceplate.v1.Model\x12\x1a\n\x12recipe_schema_json\x18\x02 \x01(\t\"%\n\x14\x44\x65scribeModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\xae\x01\n\x15\x44\x65scribeModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.faceplate.v1.Model\x12\x12\n\nresolution\x18\x02 \x01(\x05\x12\x14\n\x0c\x61rchitecture\x18\x03 \x01(\t\x12\x11\n\tface_type\x18\x04 \x01(\t\x12\x0e\n\x06people\x18\x05 \x03(\t\x12\x14\n\x0c\x64\x65tails_json\x18\x06 \x01(\t\x12\x0e\n\x06loaded\x18\x07 \x01(\x08\":\n\x0bLoadedModel\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\r\n\x05\x62ytes\x18\x03 \x01(\x03\"!\n\x10LoadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"e\n\x11LoadModelResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.faceplate.v1.LoadedModel\x12\x14\n\x0cmilliseconds\x18\x02 \x01(\x01\x12\x10\n\x08was_read\x18\x03 \x01(\x08\"#\n\x12UnloadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\")\n\x13UnloadModelResponse\x12\x12\n\nwas_loaded\x18\x01 \x01(\x08\"x\n\x12ImportModelRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0b\n\x03out\x18\x02 \x01(\t\x12\x10\n\x08likeness\x18\x03 \x01(\t\x12\x11\n\tperformer\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x12\n\nconsent_id\x18\x06 \x01(\t\"9\n\x13ImportModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.faceplate.v1.Model2\xa9\x03\n\x06Models\x12O\n\nListModels\x12\x1f.faceplate.v1.ListModelsRequest\x1a .faceplate.v1.ListModelsResponse\x12X\n\rDescribeModel\x12\".faceplate.v1.DescribeModelRequest\x1a#.faceplate.v1.DescribeModelResponse\x12L\n\tLoadModel\x12\x1e.faceplate.v1.LoadModelRequest\x1a\x1f.faceplate.v1.LoadModelResponse\x12R\n\x0bUnloadModel\x12 .faceplate.v1.UnloadModelRequest\x1a!.faceplate.v1.UnloadModelResponse\x12R\n\x0bImportModel\x12 .faceplate.v1.ImportModelRequest\x1a!.faceplate.v1.ImportModelResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSREQUEST']._serialized_end=212
   _globals['_LISTMODELSRESPONSE']._serialized_start=214
   _globals['_LISTMODELSRESPONSE']._serialized_end=299
-  _globals['_MODELS']._serialized_start=301
-  _globals['_MODELS']._serialized_end=390
+  _globals['_DESCRIBEMODELREQUEST']._serialized_start=301
+  _globals['_DESCRIBEMODELREQUEST']._serialized_end=338
+  _globals['_DESCRIBEMODELRESPONSE']._serialized_start=341
+  _globals['_DESCRIBEMODELRESPONSE']._serialized_end=515
+  _globals['_LOADEDMODEL']._serialized_start=517
+  _globals['_LOADEDMODEL']._serialized_end=575
+  _globals['_LOADMODELREQUEST']._serialized_start=577
+  _globals['_LOADMODELREQUEST']._serialized_end=610
+  _globals['_LOADMODELRESPONSE']._serialized_start=612
+  _globals['_LOADMODELRESPONSE']._serialized_end=713
+  _globals['_UNLOADMODELREQUEST']._serialized_start=715
+  _globals['_UNLOADMODELREQUEST']._serialized_end=750
+  _globals['_UNLOADMODELRESPONSE']._serialized_start=752
+  _globals['_UNLOADMODELRESPONSE']._serialized_end=793
+  _globals['_IMPORTMODELREQUEST']._serialized_start=795
+  _globals['_IMPORTMODELREQUEST']._serialized_end=915
+  _globals['_IMPORTMODELRESPONSE']._serialized_start=917
+  _globals['_IMPORTMODELRESPONSE']._serialized_end=974
+  _globals['_MODELS']._serialized_start=977
+  _globals['_MODELS']._serialized_end=1402
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ModelsStub(object):
-    """The trained swap models that the server can reach.
+    """The trained swap models that the server can reach. A model is named by its folder, or by the
+    folder's own name where only one of that name lies under the allowed roots.
     """
 
     def __init__(self, channel):
@@ -40,14 +41,64 @@ class ModelsStub(object):
                 request_serializer=faceplate__protos_dot_v1_dot_models__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=faceplate__protos_dot_v1_dot_models__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.DescribeModel = channel.unary_unary(
+                '/faceplate.v1.Models/DescribeModel',
+                request_serializer=faceplate__protos_dot_v1_dot_models__pb2.DescribeModelRequest.SerializeToString,
+                response_deserializer=faceplate__protos_dot_v1_dot_models__pb2.DescribeModelResponse.FromString,
+                _registered_method=True)
+        self.LoadModel = channel.unary_unary(
+                '/faceplate.v1.Models/LoadModel',
+                request_serializer=faceplate__protos_dot_v1_dot_models__pb2.LoadModelRequest.SerializeToString,
+                response_deserializer=faceplate__protos_dot_v1_dot_models__pb2.LoadModelResponse.FromString,
+                _registered_method=True)
+        self.UnloadModel = channel.unary_unary(
+                '/faceplate.v1.Models/UnloadModel',
+                request_serializer=faceplate__protos_dot_v1_dot_models__pb2.UnloadModelRequest.SerializeToString,
+                response_deserializer=faceplate__protos_dot_v1_dot_models__pb2.UnloadModelResponse.FromString,
+                _registered_method=True)
+        self.ImportModel = channel.unary_unary(
+                '/faceplate.v1.Models/ImportModel',
+                request_serializer=faceplate__protos_dot_v1_dot_models__pb2.ImportModelRequest.SerializeToString,
+                response_deserializer=faceplate__protos_dot_v1_dot_models__pb2.ImportModelResponse.FromString,
+                _registered_method=True)
 
 
 class ModelsServicer(object):
-    """The trained swap models that the server can reach.
+    """The trained swap models that the server can reach. A model is named by its folder, or by the
+    folder's own name where only one of that name lies under the allowed roots.
     """
 
     def ListModels(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DescribeModel(self, request, context):
+        """Everything about one model: saves, training, history.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LoadModel(self, request, context):
+        """Makes a model ready before its first frame is asked for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnloadModel(self, request, context):
+        """Frees its memory; it is loaded again where a frame needs it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportModel(self, request, context):
+        """Takes a model over from elsewhere: a model folder or export of Faceplate, or a SAEHD or Quick96
+        model of DeepFaceLab.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -60,6 +111,26 @@ def add_ModelsServicer_to_server(servicer, server):
                     request_deserializer=faceplate__protos_dot_v1_dot_models__pb2.ListModelsRequest.FromString,
                     response_serializer=faceplate__protos_dot_v1_dot_models__pb2.ListModelsResponse.SerializeToString,
             ),
+            'DescribeModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeModel,
+                    request_deserializer=faceplate__protos_dot_v1_dot_models__pb2.DescribeModelRequest.FromString,
+                    response_serializer=faceplate__protos_dot_v1_dot_models__pb2.DescribeModelResponse.SerializeToString,
+            ),
+            'LoadModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.LoadModel,
+                    request_deserializer=faceplate__protos_dot_v1_dot_models__pb2.LoadModelRequest.FromString,
+                    response_serializer=faceplate__protos_dot_v1_dot_models__pb2.LoadModelResponse.SerializeToString,
+            ),
+            'UnloadModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnloadModel,
+                    request_deserializer=faceplate__protos_dot_v1_dot_models__pb2.UnloadModelRequest.FromString,
+                    response_serializer=faceplate__protos_dot_v1_dot_models__pb2.UnloadModelResponse.SerializeToString,
+            ),
+            'ImportModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportModel,
+                    request_deserializer=faceplate__protos_dot_v1_dot_models__pb2.ImportModelRequest.FromString,
+                    response_serializer=faceplate__protos_dot_v1_dot_models__pb2.ImportModelResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'faceplate.v1.Models', rpc_method_handlers)
@@ -69,7 +140,8 @@ def add_ModelsServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Models(object):
-    """The trained swap models that the server can reach.
+    """The trained swap models that the server can reach. A model is named by its folder, or by the
+    folder's own name where only one of that name lies under the allowed roots.
     """
 
     @staticmethod
@@ -89,6 +161,114 @@ class Models(object):
             '/faceplate.v1.Models/ListModels',
             faceplate__protos_dot_v1_dot_models__pb2.ListModelsRequest.SerializeToString,
             faceplate__protos_dot_v1_dot_models__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/faceplate.v1.Models/DescribeModel',
+            faceplate__protos_dot_v1_dot_models__pb2.DescribeModelRequest.SerializeToString,
+            faceplate__protos_dot_v1_dot_models__pb2.DescribeModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LoadModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/faceplate.v1.Models/LoadModel',
+            faceplate__protos_dot_v1_dot_models__pb2.LoadModelRequest.SerializeToString,
+            faceplate__protos_dot_v1_dot_models__pb2.LoadModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnloadModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/faceplate.v1.Models/UnloadModel',
+            faceplate__protos_dot_v1_dot_models__pb2.UnloadModelRequest.SerializeToString,
+            faceplate__protos_dot_v1_dot_models__pb2.UnloadModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/faceplate.v1.Models/ImportModel',
+            faceplate__protos_dot_v1_dot_models__pb2.ImportModelRequest.SerializeToString,
+            faceplate__protos_dot_v1_dot_models__pb2.ImportModelResponse.FromString,
             options,
             channel_credentials,
             insecure,

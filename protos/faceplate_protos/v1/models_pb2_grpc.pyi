@@ -27,23 +27,49 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ModelsStub:
-    """The trained swap models that the server can reach."""
+    """The trained swap models that the server can reach. A model is named by its folder, or by the
+    folder's own name where only one of that name lies under the allowed roots.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ModelsAsyncStub: ...
     ListModels: _grpc.UnaryUnaryMultiCallable[_models_pb2.ListModelsRequest, _models_pb2.ListModelsResponse]
+    DescribeModel: _grpc.UnaryUnaryMultiCallable[_models_pb2.DescribeModelRequest, _models_pb2.DescribeModelResponse]
+    """Everything about one model: saves, training, history."""
+    LoadModel: _grpc.UnaryUnaryMultiCallable[_models_pb2.LoadModelRequest, _models_pb2.LoadModelResponse]
+    """Makes a model ready before its first frame is asked for."""
+    UnloadModel: _grpc.UnaryUnaryMultiCallable[_models_pb2.UnloadModelRequest, _models_pb2.UnloadModelResponse]
+    """Frees its memory; it is loaded again where a frame needs it."""
+    ImportModel: _grpc.UnaryUnaryMultiCallable[_models_pb2.ImportModelRequest, _models_pb2.ImportModelResponse]
+    """Takes a model over from elsewhere: a model folder or export of Faceplate, or a SAEHD or Quick96
+    model of DeepFaceLab.
+    """
 
 @_typing.type_check_only
 class ModelsAsyncStub(ModelsStub):
-    """The trained swap models that the server can reach."""
+    """The trained swap models that the server can reach. A model is named by its folder, or by the
+    folder's own name where only one of that name lies under the allowed roots.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListModels: _aio.UnaryUnaryMultiCallable[_models_pb2.ListModelsRequest, _models_pb2.ListModelsResponse]  # type: ignore[assignment]
+    DescribeModel: _aio.UnaryUnaryMultiCallable[_models_pb2.DescribeModelRequest, _models_pb2.DescribeModelResponse]  # type: ignore[assignment]
+    """Everything about one model: saves, training, history."""
+    LoadModel: _aio.UnaryUnaryMultiCallable[_models_pb2.LoadModelRequest, _models_pb2.LoadModelResponse]  # type: ignore[assignment]
+    """Makes a model ready before its first frame is asked for."""
+    UnloadModel: _aio.UnaryUnaryMultiCallable[_models_pb2.UnloadModelRequest, _models_pb2.UnloadModelResponse]  # type: ignore[assignment]
+    """Frees its memory; it is loaded again where a frame needs it."""
+    ImportModel: _aio.UnaryUnaryMultiCallable[_models_pb2.ImportModelRequest, _models_pb2.ImportModelResponse]  # type: ignore[assignment]
+    """Takes a model over from elsewhere: a model folder or export of Faceplate, or a SAEHD or Quick96
+    model of DeepFaceLab.
+    """
 
 class ModelsServicer(metaclass=_abc_1.ABCMeta):
-    """The trained swap models that the server can reach."""
+    """The trained swap models that the server can reach. A model is named by its folder, or by the
+    folder's own name where only one of that name lies under the allowed roots.
+    """
 
     @_abc_1.abstractmethod
     def ListModels(
@@ -51,5 +77,39 @@ class ModelsServicer(metaclass=_abc_1.ABCMeta):
         request: _models_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_models_pb2.ListModelsResponse, _abc.Awaitable[_models_pb2.ListModelsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def DescribeModel(
+        self,
+        request: _models_pb2.DescribeModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_models_pb2.DescribeModelResponse, _abc.Awaitable[_models_pb2.DescribeModelResponse]]:
+        """Everything about one model: saves, training, history."""
+
+    @_abc_1.abstractmethod
+    def LoadModel(
+        self,
+        request: _models_pb2.LoadModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_models_pb2.LoadModelResponse, _abc.Awaitable[_models_pb2.LoadModelResponse]]:
+        """Makes a model ready before its first frame is asked for."""
+
+    @_abc_1.abstractmethod
+    def UnloadModel(
+        self,
+        request: _models_pb2.UnloadModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_models_pb2.UnloadModelResponse, _abc.Awaitable[_models_pb2.UnloadModelResponse]]:
+        """Frees its memory; it is loaded again where a frame needs it."""
+
+    @_abc_1.abstractmethod
+    def ImportModel(
+        self,
+        request: _models_pb2.ImportModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_models_pb2.ImportModelResponse, _abc.Awaitable[_models_pb2.ImportModelResponse]]:
+        """Takes a model over from elsewhere: a model folder or export of Faceplate, or a SAEHD or Quick96
+        model of DeepFaceLab.
+        """
 
 def add_ModelsServicer_to_server(servicer: ModelsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

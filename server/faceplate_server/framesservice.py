@@ -1,108 +1,37 @@
-"""What the server answers: convert in, ask, convert out."""
+"""The service Frames: convert in, ask in turn, convert out."""
 
-import json
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
-from faceplate_protos.v1 import (
-    frames_pb2,
-    frames_pb2_grpc,
-    jobs_pb2,
-    jobs_pb2_grpc,
-    models_pb2,
-    models_pb2_grpc,
-)
+from faceplate_protos.v1 import frames_pb2, frames_pb2_grpc
 from faceplate_server.buffers import Buffers
-from faceplate_server.convert import command_name, job_message, model_message, state_names
+from faceplate_server.peers import client_of
+from faceplate_server.receiving import receive
 from faceplate_server.room import EngineRoom
-from faceplate_server.runner import JobRunner
 from faceplate_server.shapes import Context
+from faceplate_server.spool import Spool, chunks_of, sha256_of
 from faceplate_server.verbs import parse_object
 
-__all__ = ["FramesService", "JobsService", "ModelsService"]
+__all__ = ["FramesService"]
 
 _TWEAKED = ("plate", "track", "model", "view", "out")
-
-
-class JobsService(jobs_pb2_grpc.JobsServicer):
-    """Long work."""
-
-    def __init__(self, runner: JobRunner) -> None:
-        self._runner = runner
-
-    async def SubmitJob(  # noqa: N802 - gRPC's own spelling, here and below
-        self, request: jobs_pb2.SubmitJobRequest, context: Context
-    ) -> jobs_pb2.SubmitJobResponse:
-        """Queue a job."""
-        values = parse_object(request.settings_json, "settings_json")
-        job = await self._runner.submit(
-            request.verb, values, key=request.key, tied=request.cancel_on_disconnect
-        )
-        return jobs_pb2.SubmitJobResponse(job=job_message(job))
-
-    async def WatchJob(  # noqa: N802
-        self, request: jobs_pb2.WatchJobRequest, context: Context
-    ) -> AsyncIterator[jobs_pb2.WatchJobResponse]:
-        """Follow a job to its end."""
-        async for job, heartbeat in self._runner.watch(request.id):
-            yield jobs_pb2.WatchJobResponse(job=job_message(job), heartbeat=heartbeat)
-
-    async def CancelJob(  # noqa: N802
-        self, request: jobs_pb2.CancelJobRequest, context: Context
-    ) -> jobs_pb2.CancelJobResponse:
-        """Ask a job to stop."""
-        return jobs_pb2.CancelJobResponse(job=job_message(self._runner.cancel(request.id)))
-
-    async def ControlJob(  # noqa: N802
-        self, request: jobs_pb2.ControlJobRequest, context: Context
-    ) -> jobs_pb2.ControlJobResponse:
-        """Tell a running job something."""
-        job = await self._runner.control(request.id, command_name(request.command))
-        return jobs_pb2.ControlJobResponse(job=job_message(job))
-
-    async def ListJobs(  # noqa: N802
-        self, request: jobs_pb2.ListJobsRequest, context: Context
-    ) -> jobs_pb2.ListJobsResponse:
-        """List jobs, newest first."""
-        jobs = self._runner.list(state_names(request.states), request.limit or 100)
-        return jobs_pb2.ListJobsResponse(jobs=[job_message(job) for job in jobs])
-
-    async def GetJob(  # noqa: N802
-        self, request: jobs_pb2.GetJobRequest, context: Context
-    ) -> jobs_pb2.GetJobResponse:
-        """Tell where a job is."""
-        return jobs_pb2.GetJobResponse(job=job_message(self._runner.get(request.id)))
-
-
-class ModelsService(models_pb2_grpc.ModelsServicer):
-    """The swap models under the allowed roots."""
-
-    def __init__(self, room: EngineRoom) -> None:
-        self._room = room
-
-    async def ListModels(  # noqa: N802
-        self, request: models_pb2.ListModelsRequest, context: Context
-    ) -> models_pb2.ListModelsResponse:
-        """List the models under the allowed roots."""
-        answer = await self._room.ask_twice("list_models")
-        return models_pb2.ListModelsResponse(
-            models=[model_message(model) for model in answer["models"]],
-            recipe_schema_json=json.dumps(answer["recipe_schema"]),
-        )
 
 
 class FramesService(frames_pb2_grpc.FramesServicer):
     """Single frames."""
 
-    def __init__(self, room: EngineRoom, buffers: Buffers) -> None:
-        self._room, self._buffers = room, buffers
+    def __init__(self, room: EngineRoom, buffers: Buffers, spool: Spool) -> None:
+        self._room, self._buffers, self._spool = room, buffers, spool
 
     async def SwapFrame(  # noqa: N802
         self, request: frames_pb2.SwapFrameRequest, context: Context
     ) -> frames_pb2.SwapFrameResponse:
         """Swap a frame by path."""
         began = time.perf_counter()
-        answer = await self._room.ask(
+        answer = await self._room.ask_in_turn(
+            client_of(context),
             "swap_frame",
             frame=request.frame,
             recipe=parse_object(request.recipe_json, "recipe_json"),
@@ -127,7 +56,8 @@ class FramesService(frames_pb2_grpc.FramesServicer):
         """Look at a frame with changed recipe values."""
         began = time.perf_counter()
         named = {name: getattr(request, name) for name in _TWEAKED if getattr(request, name)}
-        answer = await self._room.ask(
+        answer = await self._room.ask_in_turn(
+            client_of(context),
             "tweak_frame",
             changes=parse_object(request.changes_json, "changes_json"),
             settings={
@@ -157,7 +87,8 @@ class FramesService(frames_pb2_grpc.FramesServicer):
         """Swap the frame in a shared buffer."""
         began = time.perf_counter()
         buffer = self._buffers.get(request.buffer)
-        answer = await self._room.ask(
+        answer = await self._room.ask_in_turn(
+            client_of(context),
             "swap_buffer",
             frame=request.frame,
             recipe=parse_object(request.recipe_json, "recipe_json"),
@@ -183,6 +114,41 @@ class FramesService(frames_pb2_grpc.FramesServicer):
         """Remove a shared buffer."""
         self._buffers.close(request.buffer)
         return frames_pb2.CloseBufferResponse()
+
+    async def SwapStream(  # noqa: N802
+        self, request_iterator: AsyncIterator[frames_pb2.SwapStreamRequest], context: Context
+    ) -> AsyncIterator[frames_pb2.SwapStreamResponse]:
+        """Swap a frame that is sent, and send it back."""
+        async with self._spool.stream() as folder:
+            settings = await receive(request_iterator, folder, self._spool)
+            began = time.perf_counter()
+            answer = await self._room.ask_in_turn(
+                client_of(context),
+                "swap_stream",
+                number=settings.number,
+                recipe=parse_object(settings.recipe_json, "recipe_json"),
+                settings=_given(settings),
+                folder=str(folder),
+            )
+            path = Path(answer["path"])
+            result = frames_pb2.SwapStreamResult(
+                frame_bytes=path.stat().st_size,
+                sha256=await sha256_of(path),
+                milliseconds=_since(began),
+                faces=answer["faces"],
+                network_runs=answer["network_runs"],
+            )
+            yield frames_pb2.SwapStreamResponse(result=result)
+            async for piece in chunks_of(path):
+                yield frames_pb2.SwapStreamResponse(frame=piece)
+
+
+def _given(settings: frames_pb2.SwapStreamSettings) -> dict[str, Any]:
+    named = {name: getattr(settings, name) for name in ("model", "track")}
+    return {
+        **parse_object(settings.settings_json, "settings_json"),
+        **{name: text for name, text in named.items() if text},
+    }
 
 
 def _since(began: float) -> float:
