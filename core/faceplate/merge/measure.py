@@ -8,9 +8,11 @@ function of its own frame alone.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,8 @@ __all__ = ["MeasureJob", "MeasureResult", "measure", "smooth_colors"]
 
 Mattes = NDArray[np.uint8]
 """2 x S x S: of the likeness and of the performer."""
+
+_T = TypeVar("_T")
 
 _REACH = 4  # deviations of the Gaussian; what lies further away counts for nothing
 
@@ -124,8 +128,10 @@ def measure(job: MeasureJob, context: Context) -> MeasureResult:
         _Measured(
             role,
             person.colors,
-            smooth_colors(person.colors, job.smoothing),
-            _smooth_mattes(person.mattes, job.matte_smoothing),
+            _each_shot(shot.track, person.colors, partial(smooth_colors, deviation=job.smoothing)),
+            _each_shot(
+                shot.track, person.mattes, partial(_smooth_mattes, deviation=job.matte_smoothing)
+            ),
         )
         for role, person in zip(shot.roles, found, strict=True)
     ]
@@ -145,6 +151,16 @@ def measure(job: MeasureJob, context: Context) -> MeasureResult:
         plot=job.plot,
         seconds=round(time.monotonic() - began, 2),
     )
+
+
+def _each_shot(
+    track: Track, found: dict[int, _T], smooth: Callable[[dict[int, _T]], dict[int, _T]]
+) -> dict[int, _T]:
+    """Smooth each camera shot by itself: the light beyond a cut is another."""
+    shots: dict[int, dict[int, _T]] = {}
+    for number, one in found.items():
+        shots.setdefault(track.shot_of(number), {})[number] = one
+    return {number: one for shot in shots.values() for number, one in smooth(shot).items()}
 
 
 def smooth_colors(

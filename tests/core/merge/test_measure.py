@@ -109,6 +109,28 @@ def test_measured_statistics_calm_the_flicker_of_a_jittery_plate(shot, context, 
     assert by_shot < 0.5 * by_frame
 
 
+def test_nothing_is_smoothed_across_a_cut(shot, context, tmp_path):
+    path = tmp_path / "t.json"
+    write_track(path)
+    replace(Track.load(path), cuts=(1005,)).save(path)
+    measure(MeasureJob(**settings(shot, track=str(path), out=str(path), smoothing=1000)), context)
+    alone = tmp_path / "alone.json"
+    write_track(alone)
+    first = settings(shot, track=str(alone), out=str(alone), smoothing=1000, frames="1001-1004")
+    measure(MeasureJob(**first), context)
+    means, alone_means = plate_means(path), plate_means(alone)
+    assert len(means) == len(FRAMES)
+    np.testing.assert_allclose(means[:4], alone_means, atol=1e-6)
+    assert np.ptp(means[:4], axis=0).max() < 1e-5
+    assert np.ptp(means[4:], axis=0).max() < 1e-5
+    assert np.abs(means[3] - means[4]).max() > 1e-3
+
+
+def plate_means(path):
+    faces = Track.load(path).people[0].faces
+    return np.array([one["plate_mean"] for face in faces for one in face.swap_colors.values()])
+
+
 def test_the_swap_takes_the_predictions_that_measuring_kept(shot, context, track, tmp_path):
     job = MeasureJob(**settings(shot, track=track, out=track))
     measure(job, context)
