@@ -122,7 +122,7 @@ def _run_verb(verb: Verb, words: list[str], options: argparse.Namespace) -> int:
     as_json = options.json or verb.summary_line
     with _writing_out():
         print(json.dumps(result, allow_nan=False) if as_json else result_text(result))
-    return 0
+    return int(result.get("exit_code", 0))  # what is found may be bad news
 
 
 def _result(

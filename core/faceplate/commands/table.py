@@ -14,6 +14,42 @@ OTHERS = (
         grace_s=4.0,
     ),
     Verb(
+        "seal",
+        "write and sign the sidecar of swapped frames: what each is made of",
+        "faceplate.merge.seal:SealJob",
+        "faceplate.merge.seal:seal",
+    ),
+    Verb(
+        "verify",
+        "check frames, pictures and movies against what was recorded and signed",
+        "faceplate.commands.verify:VerifyJob",
+        "faceplate.commands.verify:verify",
+    ),
+    Verb(
+        "keys new",
+        "make a local key to sign with",
+        "faceplate.commands.keys:NewKey",
+        "faceplate.commands.keys:new_signing_key",
+    ),
+    Verb(
+        "keys import",
+        "take over a key and a certificate that the studio has issued",
+        "faceplate.commands.keys:ImportKey",
+        "faceplate.commands.keys:import_signing_key",
+    ),
+    Verb(
+        "keys show",
+        "tell who signs here and whose signatures are trusted",
+        "faceplate.commands.keys:ShowKeys",
+        "faceplate.commands.keys:show_keys",
+    ),
+    Verb(
+        "keys trust",
+        "trust what a root certificate stands behind",
+        "faceplate.commands.keys:TrustRoot",
+        "faceplate.commands.keys:trust",
+    ),
+    Verb(
         "evaluate truth",
         "measure a swap against its rendered truth",
         "faceplate.evaluate.truth:TruthJob",

@@ -31,6 +31,9 @@ class BatchJob(SwapJob):
     within 5 seconds: the frame at work is finished if it can be, else dropped.
     """
 
+    sidecar: bool = False
+    """Write the sidecar of these frames at the end of the task. A farm makes that of the whole shot
+    in its last step, `faceplate seal`, when no task writes any more."""
     require_face: bool = False
     """End with exit code 4 where a frame has no face of the person; all frames are written."""
 

@@ -15,6 +15,7 @@ from faceplate.io.frame import Frame, Window
 from faceplate.io.image import read_frame
 from faceplate.io.sequence import Sequence as FramePattern
 from faceplate.merge.layers import CHANNEL_TYPES, LAYER_CHANNELS, Layers
+from faceplate.provenance.header import SOFTWARE, software_history
 
 __all__ = ["LayersWhere", "Output", "Source", "beside", "source_of", "write_layers"]
 
@@ -143,7 +144,9 @@ def write_layers(
         Damaged: A file does not read back as it should.
         NotFound: A folder does not exist.
     """
-    marked = Layers(layers.frame.with_attributes(strings), layers.region)
+    frame = layers.frame
+    strings = {**strings, SOFTWARE: software_history(frame.attribute(SOFTWARE))}
+    marked = Layers(frame.with_attributes(strings), layers.region)
     if output.layers == "inside":
         parts = _parts(marked, output) if output.multipart else [_whole(marked, output)]
         return _write(parts, paths[0], output)

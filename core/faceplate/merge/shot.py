@@ -199,8 +199,17 @@ class Shot:
             return show_predictions(frame, list(zip(sizes, cast, strict=True)))
         return swap_cast(frame, [one for one in cast if one is not None])
 
-    def strings(self, number: int, output: Output) -> dict[str, str]:
-        """Return the header strings. The frame's own faces count, not those of other frames."""
+    def strings(
+        self, number: int, output: Output, sidecar: str | None = None, job_id: str | None = None
+    ) -> dict[str, str]:
+        """Return the header strings. The frame's own faces count, not those of other frames.
+
+        Args:
+            number: Of the frame.
+            output: What the files are like.
+            sidecar: Name of the sequence's sidecar, where it has one.
+            job_id: A pipeline's own, where it gives one.
+        """
         config = self.roles[0].encodings.config
         settings = _FrameSettings(
             [role.settings(number) for role in self.roles], config.hash, output
@@ -214,6 +223,8 @@ class Shot:
             frame=number,
             ocio_config=config.name,
             ocio_space=self.roles[0].encodings.plate_space,
+            sidecar=sidecar,
+            job_id=job_id,
         )
         return strings | {"faceplate:occlusion": self._occlusion(number)}
 

@@ -17,7 +17,9 @@ from faceplate.errors import (
     NotFound,
 )
 from faceplate.merge.parallel import frames_in_processes, process_count
+from faceplate.merge.sealing import Seal, seal_sequence
 from faceplate.merge.writing import FrameOutcome, SwapJob, SwapShot
+from faceplate.provenance.sidecar import SealedFrame
 
 __all__ = ["SwapJob", "SwapResult", "swap"]
 
@@ -51,6 +53,10 @@ class SwapResult:
     """Id of the likeness."""
     consent_id: str | None
     """Id of the consent record."""
+    sidecar: str | None = None
+    """Where the sidecar lies that says what every frame is made of."""
+    signed_by: str | None = None
+    """Who signed the sidecar; None where there is no key, or no sidecar."""
 
 
 def swap(job: SwapJob, context: Context) -> SwapResult:
@@ -71,14 +77,17 @@ def swap(job: SwapJob, context: Context) -> SwapResult:
     failed: dict[int, str] = {}
     numbers, ran = shot.plate.frames, 0
     context.progress.check()
-    for done, (number, outcome, runs) in enumerate(_outcomes(shot, job, context), start=1):
+    sealed: list[SealedFrame] = []
+    for done, (number, outcome, runs, files) in enumerate(_outcomes(shot, job, context), start=1):
         if isinstance(outcome, FaceplateError):
             logger.warning("frame %d failed: %s", number, outcome)
             failed[number] = str(outcome)
         else:
             outcomes[outcome] += 1
         ran += runs
+        sealed += [files] if files is not None else []
         context.progress.report("swap", done, len(numbers), frame=number)
+    seal = _seal(shot, sealed, context) if sealed else None
     if failed:
         raise FramesFailed(failed, len(numbers))
     return SwapResult(
@@ -92,13 +101,20 @@ def swap(job: SwapJob, context: Context) -> SwapResult:
         seconds=time.monotonic() - began,
         likeness=shot.likeness,
         consent_id=shot.consent_id,
+        sidecar=seal.sidecar if seal else None,
+        signed_by=seal.signed_by if seal else None,
     )
+
+
+def _seal(shot: SwapShot, frames: list[SealedFrame], context: Context) -> Seal:
+    making = shot.making()
+    return seal_sequence(shot.out, [(frame, making) for frame in frames], context.home)
 
 
 def _outcomes(
     shot: SwapShot, job: SwapJob, context: Context
-) -> Iterator[tuple[int, FrameOutcome | FaceplateError, int]]:
-    """Yield each frame's number, what became of it, and how often the network ran for it."""
+) -> Iterator[tuple[int, FrameOutcome | FaceplateError, int, SealedFrame | None]]:
+    """Yield each frame's number, what became of it, how often the network ran, and its hashes."""
     numbers = shot.plate.frames
     processes = min(process_count(job.processes), len(numbers))
     if processes > 1:
@@ -106,22 +122,27 @@ def _outcomes(
             partial(_frame_maker, job), context, numbers, processes, _OF_ONE_FRAME
         )
         for number, made_of in made:
-            yield (number, made_of, 0) if isinstance(made_of, FaceplateError) else (
+            yield (number, made_of, 0, None) if isinstance(made_of, FaceplateError) else (
                 number, *made_of
             )  # fmt: skip
         return
     for number in numbers:
         try:
-            yield number, *_frame(shot, number)
+            yield number, *_frame(shot, job.sidecar, number)
         except _OF_ONE_FRAME as error:
-            yield number, error, 0
+            yield number, error, 0, None
 
 
-def _frame_maker(job: SwapJob, context: Context) -> Callable[[int], tuple[FrameOutcome, int]]:
+def _frame_maker(
+    job: SwapJob, context: Context
+) -> Callable[[int], tuple[FrameOutcome, int, SealedFrame | None]]:
     """Return what makes a frame of the shot, in a process of its own."""
-    return partial(_frame, SwapShot(job, context))
+    return partial(_frame, SwapShot(job, context), job.sidecar)
 
 
-def _frame(shot: SwapShot, number: int) -> tuple[FrameOutcome, int]:
+def _frame(
+    shot: SwapShot, hashed: bool, number: int
+) -> tuple[FrameOutcome, int, SealedFrame | None]:
     before = shot.network_runs
-    return shot.swap(number), shot.network_runs - before
+    outcome, sealed = shot.swap_and_hash(number) if hashed else (shot.swap(number), None)
+    return outcome, shot.network_runs - before, sealed

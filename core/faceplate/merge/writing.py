@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from faceplate.context import Context
-from faceplate.errors import BadImage, BadSettings
+from faceplate.errors import BadImage, BadSettings, NotReady
 from faceplate.io.frame import Frame
 from faceplate.io.image import read_frame
 from faceplate.io.plate import Plate
 from faceplate.io.sequence import Sequence
+from faceplate.merge.making import Inputs, library_versions, making_of
 from faceplate.merge.output import (
     LayersWhere,
     Output,
@@ -21,7 +22,16 @@ from faceplate.merge.output import (
     write_layers,
 )
 from faceplate.merge.predictions import CachedPredictor
+from faceplate.merge.sealing import (
+    hash_frame,
+    sidecar_path,
+    sign_frame,
+    split_strings,
+    unsign_frame,
+)
 from faceplate.merge.shot import Shot, ShotJob
+from faceplate.provenance.keys import SigningKey, find_key
+from faceplate.provenance.sidecar import Making, SealedFrame
 
 __all__ = ["FrameOutcome", "SwapJob", "SwapShot"]
 
@@ -60,6 +70,13 @@ class SwapJob(ShotJob):
     compression: str = "zip"
     """EXR compression, lossless: none, rle, zips, zip or piz; with layers beside or none also
     `source`: the plate's own, whatever it is, where its chunks can be copied, else zip."""
+    sidecar: bool = True
+    """Write what every frame is made of beside the frames, `<name>.provenance.json`, and sign it
+    with the home folder's key, where there is one."""
+    seal_frames: bool = False
+    """Sign every frame by itself too, in a .c2pa file beside it; needs a key."""
+    job_id: str | None = None
+    """A pipeline's own id, for the headers: frames of two ids differ."""
     processes: int = 1
     """Frames at once, 1 to 256, each on one core in a process of its own; 0: one for each core."""
 
@@ -97,7 +114,8 @@ class SwapShot(Shot):
     ) -> None:
         self.output = job.output
         super().__init__(job, context, predictor, job.frames)
-        self.overwrite = job.overwrite
+        self.overwrite, self._job_id = job.overwrite, job.job_id
+        self._key = _frame_key(context) if job.seal_frames else None
         self.out = _out(job.out, self.plate)
         self.layers_out = beside(self.out)
         self.out.folder.mkdir(parents=True, exist_ok=True)
@@ -110,11 +128,44 @@ class SwapShot(Shot):
             Damaged: The file does not read back as it should, or the model is spoilt.
             DiskFull: No room; nothing half-written is kept.
         """
+        return self._swapped(number)[0]
+
+    def swap_and_hash(self, number: int) -> tuple[FrameOutcome, SealedFrame | None]:
+        """Swap one frame as `swap` does, and return what the sidecar will say of its files.
+
+        They are hashed while they are still in memory; None where the frame is skipped.
+        """
+        outcome, strings = self._swapped(number)
+        if outcome == "skipped":
+            return outcome, None
+        return outcome, hash_frame(self._files(number), number, strings)
+
+    def making(self) -> Making:
+        """Return how the frames of this shot are made, for the sidecar."""
+        job = self.job
+        header = split_strings(self._strings(self.plate.frames[0]))[1]
+        members = [role.member for role in self.roles]
+        inputs = Inputs(job.plate, job.track, job.cast, members, job.shot)
+        return making_of(header, inputs, library_versions())
+
+    def _files(self, number: int) -> list[Path]:
         path, layers_path = self.out.path(number), self.layers_out.path(number)
-        strings = self.strings(number, self.output)
-        files = [path, layers_path] if self.output.layers == "beside" else [path]
+        return [path, layers_path] if self.output.layers == "beside" else [path]
+
+    def _strings(self, number: int) -> dict[str, str]:
+        return self.strings(number, self.output, sidecar_path(self.out).name, self._job_id)
+
+    def _swapped(self, number: int) -> tuple[FrameOutcome, dict[str, str]]:
+        files, strings = self._files(number), self._strings(number)
         if not self.overwrite and all(_is_current(file, strings) for file in files):
-            return "kept"
+            outcome: FrameOutcome = "kept"
+        else:
+            outcome = self._write(number, strings)
+        if self._key is not None and outcome != "skipped":
+            sign_frame(files, self._key)
+        return outcome, strings
+
+    def _write(self, number: int, strings: Mapping[str, str]) -> FrameOutcome:
         source = source_of(self.plate.file(number), self.output)
         if source is not None and "raw-predict" in self.modes(number):
             source = None
@@ -122,7 +173,9 @@ class SwapShot(Shot):
         if frame is None:
             return "skipped"
         layers = self.layers(frame)
-        write_layers(layers, strings, (path, layers_path), self.output, source)
+        unsign_frame(self._files(number))
+        paths = (self.out.path(number), self.layers_out.path(number))
+        write_layers(layers, strings, paths, self.output, source)
         return "swapped" if layers.swapped else "no face"
 
     def _read(self, number: int, source: Source | None) -> Frame | None:
@@ -135,6 +188,16 @@ class SwapShot(Shot):
         if "A" in frame.channels and not frame.channel("A").any():
             return self.plate.read(number)  # whether an alpha means anything, the whole frame says
         return frame
+
+
+def _frame_key(context: Context) -> SigningKey:
+    key = find_key(context.home)
+    if key is None:
+        raise NotReady(
+            f"frames are to be signed and there is no key in {context.home / 'keys'}: make one "
+            "with `faceplate keys new`"
+        )
+    return key
 
 
 def _is_current(path: Path, strings: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ import re
 from faceplate import __version__
 from faceplate.errors import BadSettings
 
-__all__ = ["DIGITAL_SOURCE_TYPE", "PREFIX", "header_strings"]
+__all__ = ["DIGITAL_SOURCE_TYPE", "PREFIX", "SOFTWARE", "header_strings", "software_history"]
 
 DIGITAL_SOURCE_TYPE = (
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -19,6 +19,10 @@ DIGITAL_SOURCE_TYPE = (
 PREFIX = "faceplate:"
 """What all our attribute names begin with."""
 
+SOFTWARE = "Software"
+"""The attribute in which programs, one after the other, leave their names."""
+
+_GENERATOR = f"Faceplate {__version__}"
 _SHA256 = re.compile(r"[0-9a-f]{64}(\+[0-9a-f]{64})*")
 
 
@@ -32,7 +36,7 @@ def header_strings(
     frame: int,
     ocio_config: str,
     ocio_space: str,
-    track_sha256: str | None = None,
+    sidecar: str | None = None,
     job_id: str | None = None,
 ) -> dict[str, str]:
     """Return the ``faceplate:*`` attributes of one swapped frame, sorted by name.
@@ -47,7 +51,8 @@ def header_strings(
         frame: Frame number.
         ocio_config: Resolved name of the config, never ``ocio://default``.
         ocio_space: Space of the plate and of the result.
-        track_sha256: Of the track file.
+        sidecar: Name of the file beside the frames that says what all of them are; None where there
+            is to be none.
         job_id: Only where a pipeline wants it: it makes two renders of one frame differ.
 
     Raises:
@@ -61,19 +66,19 @@ def header_strings(
         >>> strings["faceplate:consentId"], strings["faceplate:frame"]
         ('C-1', '1001')
     """
-    hashes = {
+    hashes: dict[str, str | None] = {
         "modelSha256": model_sha256,
         "inputSha256": input_sha256,
         "params": params_sha256,
-        "trackSha256": track_sha256,
     }
-    words = {
+    words: dict[str, str | None] = {
         "digitalSourceType": DIGITAL_SOURCE_TYPE,
-        "generator": f"Faceplate {__version__}",
+        "generator": _GENERATOR,
         "likeness": likeness,
         "consentId": "none" if consent_id is None else consent_id,
         "ocio": f"{ocio_config} | {ocio_space}",
         "frame": str(frame),
+        "sidecar": sidecar,
         "jobId": job_id,
     }
     for name, value in hashes.items():
@@ -84,3 +89,17 @@ def header_strings(
             raise BadSettings(f"{PREFIX}{name} is empty; every swapped frame must name it")
     strings = {**hashes, **words}
     return {PREFIX + name: strings[name] or "" for name in sorted(strings) if strings[name]}
+
+
+def software_history(before: object) -> str:
+    """Return the history of a file with our name at its end.
+
+    Args:
+        before: What the plate's file says; None where it says nothing.
+
+    Example:
+        >>> software_history("Nuke 16.0v4").startswith("Nuke 16.0v4; Faceplate ")
+        True
+    """
+    earlier = before.strip() if isinstance(before, str) else ""
+    return f"{earlier}; {_GENERATOR}" if earlier else _GENERATOR

@@ -4,7 +4,7 @@ import pytest
 
 from faceplate import __version__
 from faceplate.errors import BadSettings
-from faceplate.provenance.header import header_strings
+from faceplate.provenance.header import header_strings, software_history
 
 VALUES: dict[str, Any] = {
     "model_sha256": "0" * 64,
@@ -19,7 +19,7 @@ VALUES: dict[str, Any] = {
 
 
 def test_every_frame_says_what_it_is_and_how_it_was_made() -> None:
-    assert header_strings(**VALUES, track_sha256="3" * 64, job_id="7") == {
+    assert header_strings(**VALUES, sidecar="s.provenance.json", job_id="7") == {
         "faceplate:consentId": "C-001",
         "faceplate:digitalSourceType": (
             "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -32,7 +32,7 @@ def test_every_frame_says_what_it_is_and_how_it_was_made() -> None:
         "faceplate:modelSha256": "0" * 64,
         "faceplate:ocio": "studio-config-v4.0.0_aces-v2.0_ocio-v2.5 | ACEScg",
         "faceplate:params": "2" * 64,
-        "faceplate:trackSha256": "3" * 64,
+        "faceplate:sidecar": "s.provenance.json",
     }
 
 
@@ -46,7 +46,7 @@ def test_what_is_not_known_is_left_out_but_missing_consent_is_said() -> None:
 
     assert strings["faceplate:consentId"] == "none"
     assert "faceplate:jobId" not in strings
-    assert "faceplate:trackSha256" not in strings
+    assert "faceplate:sidecar" not in strings
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,12 @@ def test_what_is_not_known_is_left_out_but_missing_consent_is_said() -> None:
 def test_a_string_that_says_nothing_is_refused(name: str, value: str, message: str) -> None:
     with pytest.raises(BadSettings, match=message):
         header_strings(**{**VALUES, name: value})
+
+
+def test_the_history_of_a_file_goes_on_with_our_name() -> None:
+    ours = f"Faceplate {__version__}"
+
+    assert software_history(None) == ours
+    assert software_history(" ") == ours
+    assert software_history("Nuke 16.0v4") == f"Nuke 16.0v4; {ours}"
+    assert software_history(software_history("Nuke 16.0v4")) == f"Nuke 16.0v4; {ours}; {ours}"
