@@ -1,11 +1,13 @@
 """Runs at each start of Nuke, on farms too, so it does nothing that costs time."""
 
 import logging
+import os
+import sys
 
 try:
-    import nuke
-
-    nuke.pluginAddPath("./gizmos")
+    _here = os.path.dirname(os.path.abspath(__file__))
+    if _here not in sys.path:  # Nuke adds it, but not in every version for every way to get here
+        sys.path.append(_here)
     import faceplate_nuke
 
     faceplate_nuke.start()

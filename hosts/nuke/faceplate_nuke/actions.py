@@ -1,0 +1,112 @@
+"""What the buttons and the menu do. Nothing that goes wrong here reaches Nuke: it is told."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import nuke
+
+from faceplate_nuke import farm as farming
+from faceplate_nuke import jobs, results
+from faceplate_nuke import node as nodes
+from faceplate_nuke.errors import PluginError
+from faceplate_nuke.fields import refresh_choices
+from faceplate_nuke.host import on_main, show_error
+from faceplate_nuke.order import FROM_INPUT, client_of, take_order
+
+__all__ = ["cancel", "create", "farm", "preview", "reload", "swap", "unpack"]
+
+logger = logging.getLogger(__name__)
+
+
+def _guarded(action: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Show an error on the node, and in a box where somebody pressed a button."""
+
+    @functools.wraps(action)
+    def guarded(node: Any) -> Any:
+        try:
+            return action(node)
+        except PluginError as error:
+            nodes.say_error(node, error)
+            show_error(error)
+        except Exception as error:  # a plug-in must not break its host
+            logger.exception("%s failed", action.__name__)
+            wrapped = PluginError("Internal", f"{type(error).__name__}: {error}")
+            nodes.say_error(node, wrapped)
+            show_error(wrapped)
+        return None
+
+    return guarded
+
+
+def create() -> Any:
+    """Make a node, and ask the server for its models."""
+    node = nodes.create()
+    reload(node)
+    return node
+
+
+@_guarded
+def reload(node: Any) -> Any:
+    """Ask the server again."""
+    with node:
+        spaces = nuke.toNode(nodes.READ)["colorspace"].values()
+    refresh_choices(node["fp_color_space"], [FROM_INPUT, *map(str, spaces)])
+    return jobs.start(node, "reload", client_of(node), jobs.reload)
+
+
+@_guarded
+def preview(node: Any) -> Any:
+    """Swap the current frame."""
+    order, client = take_order(node, int(nuke.frame())), client_of(node)
+    return jobs.start(node, "preview", client, lambda run: jobs.preview(run, order))
+
+
+@_guarded
+def swap(node: Any) -> Any:
+    """Swap the range."""
+    _refuse_busy(node)
+    order, client = take_order(node), client_of(node)
+    return jobs.start(node, "swap", client, lambda run: jobs.swap(run, order))
+
+
+@_guarded
+def farm(node: Any) -> Any:
+    """Write the range as a job for a farm; the node shows its results as they come."""
+    _refuse_busy(node)
+    order, client = take_order(node), client_of(node)
+    scheduler, chunk = str(node["fp_scheduler"].value()), int(node["fp_chunk"].value())
+    submit, program = str(node["fp_submit"].value() or ""), str(node["fp_program"].value() or "")
+
+    def work(run: Any) -> str:
+        said = farming.send(run, order, scheduler, chunk, submit, program)
+        on_main(results.attach, node, run.result["version"], run.result["out"], order)
+        return str(said)
+
+    return jobs.start(node, "farm", client, work)
+
+
+@_guarded
+def cancel(node: Any) -> None:
+    """Ask what runs to stop."""
+    run = jobs.running(node)
+    if run is None:
+        nodes.say(node, "nothing is running")
+    else:
+        run.stopped = True
+
+
+@_guarded
+def unpack(node: Any) -> Any:
+    """Lay the layers out beside the node."""
+    return results.unpack(node)
+
+
+def _refuse_busy(node: Any) -> None:
+    """Say so before anything is rendered."""
+    run = jobs.running(node)
+    if run is not None:
+        raise PluginError("Busy", f"{node.name()} is at work: {run.title}", "Cancel it first.", 2)

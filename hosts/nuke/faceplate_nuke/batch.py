@@ -1,0 +1,96 @@
+"""A range without a GUI: `nuke -t batch.py SCRIPT.nk [options]`; ends with an exit code.
+
+Options come as ``--name=value``, since Nuke takes a last word that looks like a frame range for
+itself. Exit codes are those of docs/exit-codes.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["main", "run"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Open the script, swap with each of its nodes or with one, and return the exit code."""
+    options = _parser().parse_args(list(sys.argv[1:] if argv is None else argv))
+    import nuke  # so that --help works anywhere
+
+    from faceplate_nuke.errors import PluginError
+    from faceplate_nuke.host import show_error
+
+    try:
+        if not os.path.isfile(options.script):
+            raise PluginError("NotFound", f"{options.script} does not exist", "", 6)
+        nuke.scriptOpen(options.script)
+        code = 0
+        for node in _nodes(options):
+            code = code or run(node, options)
+        if options.save and not code:
+            nuke.scriptSave(options.script)
+        return code
+    except PluginError as error:
+        show_error(error)
+        return error.exit_code
+    except (RuntimeError, OSError) as error:
+        show_error(PluginError("NukeFailed", str(error)))
+        return 1
+
+
+def run(node: Any, options: argparse.Namespace) -> int:
+    """Do what was asked with one node."""
+    from faceplate_nuke import actions
+
+    if options.frames:
+        first, _, last = options.frames.partition("-")
+        node["fp_range"].setValue("custom")
+        node["fp_first"].setValue(int(first))
+        node["fp_last"].setValue(int(last or first))
+        node["fp_handles"].setValue(0)
+    if options.farm:
+        node["fp_scheduler"].setValue(options.farm)
+    done = (actions.farm if options.farm else actions.swap)(node)
+    if done is None:  # it was told already
+        return 1
+    if done.error is not None:
+        sys.stderr.write(f"faceplate: {done.error}\n")
+        return int(done.error.exit_code)
+    sys.stdout.write(f"{node.name()}: {node['fp_status'].value()}\n")
+    return 0
+
+
+def _nodes(options: argparse.Namespace) -> list[Any]:
+    from faceplate_nuke import node as nodes
+    from faceplate_nuke.errors import PluginError
+
+    found = [node for node in nodes.ours() if options.node in ("", node.name())]
+    if not found:
+        wanted = options.node or nodes.KIND
+        raise PluginError("NotFound", f"{options.script} has no node {wanted}", "", 6)
+    return found
+
+
+def _frames(text: str) -> str:
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and (last or first).isdigit()):
+        raise argparse.ArgumentTypeError(f"expected FIRST-LAST, got {text!r}")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("nuke -t batch.py", description=__doc__)
+    parser.add_argument("script", help="script with a node FP_FaceSwap")
+    parser.add_argument("--node", default="", help="its name; all such nodes where left out")
+    parser.add_argument("--frames", type=_frames, default="", help="--frames=1001-1010")
+    parser.add_argument("--farm", choices=("openjd", "opencue", "deadline"), help="write a job")
+    parser.add_argument("--save", action="store_true", help="save the script with its results")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""What the plug-in asks of the helper: each question is one process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from faceplate_nuke.errors import Cancelled, PluginError
+from faceplate_nuke.helper import SILENCE_S, Helper
+
+__all__ = ["Client", "Listener", "Watched"]
+
+Listener = Callable[[dict[str, Any]], bool]
+"""Is given every event, and an empty one now and then; returns whether to go on."""
+
+_ENDS = ("done", "cancelled", "error")
+
+
+@dataclass
+class Watched:
+    """Who must be able to kill what runs: a script that is closed, an artist who cancels."""
+
+    helper: Helper | None = None
+    killed: bool = False
+
+    def take(self, helper: Helper | None) -> None:
+        """Remember the helper that runs now."""
+        self.helper = helper
+        if helper is not None and self.killed:
+            helper.kill()
+
+    def kill(self) -> None:
+        """End it, and whatever would follow it."""
+        self.killed = True
+        if self.helper is not None:
+            self.helper.kill()
+
+
+@dataclass(frozen=True)
+class Client:
+    """How to reach the helper and through it the server."""
+
+    program: str
+    """Path of `faceplate-client`."""
+    server: str = ""
+    """Address; empty leaves it to the helper: ``$FACEPLATE_SERVER``, else the home folder's."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    silence_s: float = SILENCE_S
+
+    def ask(self, words: Sequence[str], watched: Watched | None = None) -> dict[str, Any]:
+        """Ask something that has one answer, and return it. Raises PluginError."""
+        return self._run(words, lambda event: True, watched or Watched())
+
+    def submit(
+        self,
+        verb: str,
+        settings: Mapping[str, Any],
+        listener: Listener,
+        watched: Watched | None = None,
+    ) -> dict[str, Any]:
+        """Run a job to its end and return its result.
+
+        Raises:
+            Cancelled: The listener asked to stop, or somebody else cancelled the job.
+            PluginError: It failed.
+        """
+        # with the helper, however that ends, the job ends too: Nuke may crash
+        words = ["submit", verb, "--cancel-on-disconnect", "--json", json.dumps(dict(settings))]
+        event = self._run(words, listener, watched or Watched())
+        result = event.get("result")
+        return result if isinstance(result, dict) else {}
+
+    def _run(self, words: Sequence[str], listener: Listener, watched: Watched) -> dict[str, Any]:
+        server = ["--server", self.server] if self.server else []
+        helper = Helper([self.program, *server, *words], self.environment, self.silence_s)
+        watched.take(helper)
+        try:
+            last = _listen(helper, listener)
+        finally:
+            watched.take(None)
+            helper.close()
+        if watched.killed:
+            raise Cancelled("the helper was killed")
+        return _checked(last, helper)
+
+
+def _listen(helper: Helper, listener: Listener) -> dict[str, Any]:
+    last: dict[str, Any] = {}
+    for event in helper.events():
+        if event and event["event"] not in ("heartbeat", "progress", "submitted"):
+            last = event
+        if not listener(event):
+            helper.ask_to_stop()
+    return last
+
+
+def _checked(last: dict[str, Any], helper: Helper) -> dict[str, Any]:
+    kind = last.get("event")
+    if kind == "cancelled":
+        raise Cancelled("the job was cancelled")
+    if kind == "error":
+        raise PluginError.of_event(last)
+    if kind is None:
+        raise PluginError(
+            "HelperFailed", "the helper ended before the end of the job",
+            " ".join(list(helper.complaints)[-3:]),
+        )  # fmt: skip
+    return last

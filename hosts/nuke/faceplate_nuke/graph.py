@@ -1,0 +1,81 @@
+"""The small graph that exposes every layer, as data: built inside the node, beside it, or as .nk.
+
+plate ------------------------------------------------+
+Read -- swap (fp) -- Unpremult -- matte -- Premult -- Merge over = what the result is
+     '- mattes, ST map: each as a picture of its own
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["PLATE", "Part", "layer_parts", "result_parts"]
+
+PLATE = "plate"
+"""Stands for whatever comes in."""
+
+_RGBA = ("red", "green", "blue", "alpha")
+_MATTES = (("FP_Matte", "fp_mask", "matte of the recipe"),
+           ("FP_Learned", "fp_learned", "the network's matte"),
+           ("FP_Occlusion", "fp_occ", "what covers the face"),
+           ("FP_Confidence", "fp_conf", "the track's confidence"))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """One node."""
+
+    kind: str
+    """Class of the node."""
+    name: str
+    inputs: tuple[str, ...] = ()
+    """Names of what is connected, in Nuke's order: B before A."""
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    mappings: tuple[tuple[str, str], ...] = ()
+    """Of a Shuffle2: channel in, channel out."""
+    label: str = ""
+    place: tuple[int, int] = (0, 0)
+    """Column and row of the drawing."""
+
+
+def layer_parts(read: str) -> list[Part]:
+    """Return what shows each layer of a Read of results, and the blend redone by hand.
+
+    The last part but the mattes, ``FP_Blend``, is the result; a grade belongs behind
+    ``FP_Unpremult``, another matte into ``FP_SetMatte``.
+    """
+    whole = tuple((f"fp.{channel}", f"rgba.{channel}") for channel in _RGBA)
+    parts = [
+        Part("Shuffle2", "FP_RawSwap", (read,), {"in1": "fp"}, whole,
+             "the face as it is laid in", (0, 1)),
+        Part("Unpremult", "FP_Unpremult", ("FP_RawSwap",), {}, (), "grade behind this", (0, 2)),
+        Part("Copy", "FP_SetMatte", ("FP_Unpremult", read),
+             {"from0": "fp_mask.alpha", "to0": "rgba.alpha"}, (), "or any other matte", (0, 3)),
+        Part("Premult", "FP_Premult", ("FP_SetMatte",), {}, (), "", (0, 4)),
+        Part("Merge2", "FP_Blend", (PLATE, "FP_Premult"), {"operation": "over"}, (),
+             "the blend, redone", (0, 5)),
+    ]  # fmt: skip
+    for column, (name, layer, label) in enumerate(_MATTES, 1):
+        spread = tuple((f"{layer}.alpha", f"rgba.{channel}") for channel in _RGBA)
+        parts.append(Part("Shuffle2", name, (read,), {"in1": layer}, spread, label, (column, 1)))
+    st = (("fp_st.red", "rgba.red"), ("fp_st.green", "rgba.green"))
+    parts.append(Part("Shuffle2", "FP_ST", (read,), {"in1": "fp_st"}, st,
+                      "ST map into the network's crop", (len(_MATTES) + 1, 1)))  # fmt: skip
+    return parts
+
+
+def result_parts(read: str, shows: Sequence[str], preview: str) -> list[Part]:
+    """Return the inside of the node: the layers, and the Switch that says which comes out."""
+    layers = layer_parts(read)
+    result = Part("Copy", "FP_Result", (PLATE, read), {"channels": "all"}, (),
+                  "the result and every layer", (-1, 1))  # fmt: skip
+    outs = {
+        "result": "FP_Result", "blend by hand": "FP_Blend", "plate": PLATE,
+        "raw swap": "FP_RawSwap", "matte": "FP_Matte", "learned matte": "FP_Learned",
+        "occlusion": "FP_Occlusion", "confidence": "FP_Confidence", "ST map": "FP_ST",
+        "preview": preview,
+    }  # fmt: skip
+    switch = Part("Switch", "FP_Show", tuple(outs[show] for show in shows), {}, (), "", (0, 7))
+    return [result, *layers, switch]

@@ -1,0 +1,230 @@
+"""The work: preview, swap, reload. Each runs beside the GUI and tells the node how it goes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from faceplate_nuke import node as nodes
+from faceplate_nuke import results
+from faceplate_nuke.client import Client, Watched
+from faceplate_nuke.errors import Cancelled, PluginError
+from faceplate_nuke.host import Bar, in_background, on_main, temp_folder
+from faceplate_nuke.order import Order
+from faceplate_nuke.versions import new_version
+
+__all__ = ["Run", "kill_all", "preview", "reload", "running", "start", "swap"]
+
+logger = logging.getLogger(__name__)
+
+_RUNS: dict[str, Run] = {}
+"""Name of a node to what it is doing."""
+
+
+@dataclass
+class Run:
+    """One piece of work of one node."""
+
+    node: Any
+    name: str
+    client: Client
+    title: str
+    bar: Bar
+    watched: Watched = field(default_factory=Watched)
+    stopped: bool = False
+    error: PluginError | None = None
+    """What it ended with."""
+    result: dict[str, Any] = field(default_factory=dict)
+    shown: tuple[float, str] = (0.0, "")
+    """Share that is done, and of what."""
+
+    def submit(self, verb: str, settings: dict[str, Any], span: tuple[float, float]) -> Any:
+        """Run a job whose progress is a part of the bar, from `span[0]` to `span[1]`."""
+        self._say(f"{verb} ...")
+
+        def listener(event: dict[str, Any]) -> bool:
+            share, text = _progress(event, verb)
+            if share is not None:
+                self.shown = span[0] + (span[1] - span[0]) * share, text
+            return self.bar.show(*self.shown) and not self.stopped
+
+        self.shown = span[0], verb
+        return self.client.submit(verb, settings, listener, self.watched)
+
+    def ask(self, words: list[str]) -> dict[str, Any]:
+        """Ask what has one answer."""
+        return self.client.ask(words, self.watched)
+
+    def _say(self, text: str) -> None:
+        on_main(nodes.say, self.node, f"{self.title}: {text}")
+
+
+def running(node: Any) -> Run | None:
+    """Return what a node is doing."""
+    return _RUNS.get(str(node.fullName()))
+
+
+def start(node: Any, title: str, client: Client, work: Callable[[Run], str]) -> Run:
+    """Begin a piece of work; main thread only.
+
+    Args:
+        node: Our node; it does one thing at a time.
+        title: What it is called in the progress bar.
+        client: How to reach the server.
+        work: Does it, in a thread of its own where there is a GUI; returns what to show then.
+
+    Raises:
+        PluginError: The node is at work.
+    """
+    key = str(node.fullName())
+    if key in _RUNS:
+        raise PluginError("Busy", f"{node.name()} is at work: {_RUNS[key].title}", "Cancel it.", 2)
+    run = Run(node, str(node.name()), client, title, Bar(f"Faceplate {title}"))
+    _RUNS[key] = run
+
+    def whole() -> None:
+        try:
+            said = work(run)
+            on_main(nodes.say, node, said, said)
+        except PluginError as error:
+            run.error = error
+            _tell(run, error)
+        except Exception as error:  # whatever it is, the node must be free again, and say so
+            logger.exception("%s failed", title)
+            run.error = PluginError("Internal", f"{type(error).__name__}: {error}")
+            _tell(run, run.error)
+        finally:
+            _RUNS.pop(key, None)
+            run.bar.close()
+
+    in_background(whole, f"faceplate {title}")
+    return run
+
+
+def reload(run: Run) -> str:
+    """Ask for models and settings, and make knobs of them."""
+    answer = run.ask(["models"])
+    on_main(nodes.fill, run.node, answer)
+    models = [each for each in answer.get("models", []) if not each.get("problem")]
+    spoilt = [each["name"] for each in answer.get("models", []) if each.get("problem")]
+    extra = f"; damaged: {', '.join(spoilt)}" if spoilt else ""
+    return f"{len(models)} models, {len(nodes_specs(run))} settings{extra}"
+
+
+def swap(run: Run, order: Order) -> str:
+    """Follow the faces where need be, swap the range into a new version, and show it."""
+    version = new_version(order.output)
+    track = order.track or f"{order.output}/{order.name}.track.json"
+    _write_json(f"{version}/recipe.json", order.recipe)
+    _write_json(f"{version}/request.json", _record(run, order))
+    begun = 0.0
+    if needs_track(order, track):
+        begun = 0.4
+        run.submit("analyse", {**order.shot_settings, "out": track,
+                               "frames": order.frame_text}, (0.0, begun))  # fmt: skip
+    out = f"{version}/{order.name}.%04d.exr"
+    settings = {**order.shot_settings, **order.options, "track": track, "model": order.model,
+                "out": out, "frames": order.frame_text,
+                "recipe": f"{version}/recipe.json"}  # fmt: skip
+    run.result = run.submit("swap", settings, (begun, 1.0))
+    on_main(results.attach, run.node, version, out, order)
+    faces = run.result.get("swapped")
+    return f"{os.path.basename(version)}: {order.frame_text}, a face in {faces} frames"
+
+
+def preview(run: Run, order: Order) -> str:
+    """Swap one frame and show it, and it alone."""
+    (frame,) = order.frames
+    folder = f"{temp_folder()}/{uuid.uuid4().hex}"
+    os.makedirs(folder)
+    track = order.track or f"{order.output}/{order.name}.track.json"
+    if needs_track(order, track):
+        track = f"{folder}/frame.track.json"
+        run.submit("analyse", {**order.shot_settings, "out": track, "frames": str(frame)},
+                   (0.0, 0.5))  # fmt: skip
+    out = f"{folder}/preview.%04d.exr"
+    options = {key: value for key, value in order.shot_settings.items() if key != "plate"}
+    answer = run.ask([
+        "swap-frame", "--plate", order.plate.path, "--track", track, "--model", order.model,
+        "--out", out, "--frame", str(frame), "--recipe", json.dumps(dict(order.recipe)),
+        "--json", json.dumps({**options, **order.options}),
+    ])  # fmt: skip
+    run.result = answer
+    on_main(results.show_preview, run.node, out, frame, order)
+    return f"frame {frame}: {answer['faces']} faces, {answer['milliseconds']:.0f} ms"
+
+
+def needs_track(order: Order, track: str) -> bool:
+    """Return whether the faces must be followed: no track of these files with all the frames.
+
+    A track that the artist named is only made where it is not there.
+    """
+    if order.analyse or not os.path.isfile(track):
+        return True
+    if order.track:
+        return False
+    try:
+        with open(track, encoding="utf-8") as file:
+            known = json.load(file)
+    except (OSError, ValueError) as error:
+        raise PluginError(
+            "Damaged", f"the track {track} cannot be read: {error}", "Move it away.", 3
+        ) from error
+    same = known.get("plate", {}).get("pattern") == os.path.abspath(order.plate.path)
+    return not (same and set(order.frames) <= track_frames(known))
+
+
+def track_frames(track: dict[str, Any]) -> set[int]:
+    """Return the frames that a track tells of, with a face or without."""
+    return {frame for first, last in track.get("frames", []) for frame in range(first, last + 1)}
+
+
+def kill_all() -> None:
+    """End every helper: the script is closed. Never waits: a thread may wait for this one."""
+    for run in list(_RUNS.values()):
+        run.stopped = True
+        run.watched.kill()
+
+
+def nodes_specs(run: Run) -> list[Any]:
+    """Return the settings of the run's node."""
+    found: list[Any] = on_main(nodes.specs_of, run.node)
+    return found
+
+
+def _tell(run: Run, error: PluginError) -> None:
+    if isinstance(error, Cancelled):
+        text = f"{run.title}: cancelled; finished frames are kept"
+        on_main(nodes.say, run.node, text, text)
+    else:
+        on_main(nodes.say_error, run.node, error)
+
+
+def _progress(event: dict[str, Any], verb: str) -> tuple[float | None, str]:
+    if event.get("event") != "progress" or not event.get("total"):
+        return None, ""
+    done, total = event["done"], event["total"]
+    left = event.get("seconds_left")
+    soon = f", {left:.0f} s left" if isinstance(left, (int, float)) else ""
+    return done / total, f"{verb}: {event.get('title', '')} {done} of {total}{soon}"
+
+
+def _record(run: Run, order: Order) -> dict[str, Any]:
+    """Return what was asked for, colours with name and hash, to be kept beside the frames."""
+    return {
+        "node": run.name, "plate": order.plate.path, "rendered": order.plate.rendered,
+        "color_space": order.plate.color_space, "ocio": order.colors.record(),
+        "frames": order.frame_text, "model": order.model, **order.options,
+    }  # fmt: skip
+
+
+def _write_json(path: str, values: Any) -> None:
+    part = f"{path}.part"
+    with open(part, "w", encoding="utf-8") as file:
+        json.dump(dict(values), file, indent=1, sort_keys=True)
+    os.replace(part, path)
