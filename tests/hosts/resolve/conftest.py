@@ -1,0 +1,185 @@
+"""A fake Resolve with a clip of real frames, a stand-in for the helper, and both scripts."""
+
+import importlib
+import json
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.hosts.resolve.fake_media import FakeItem
+from tests.hosts.resolve.fake_resolve import FakeResolve
+from tests.hosts.resolve.lua_bridge import Lua
+from tests.support.paths import MINI, REPO
+
+PLUGIN = REPO / "hosts" / "resolve"
+
+HELPER = '''#!{python} -SE
+"""Stands in for faceplate-client: `behave` beside it says how."""
+import json, os, pathlib, re, shutil, sys, time
+here = pathlib.Path(__file__).parent
+words = sys.argv[1:]
+words = words[words.index("--home") + 2:]
+while words[0].startswith("--"):
+    words = words[2:]
+behave = json.loads((here / "behave").read_text())
+with (here / "commands").open("a") as log:
+    log.write(json.dumps(sys.argv[1:]) + "\\n")
+def say(event, **values):
+    print(json.dumps(dict(values, event=event)), flush=True)
+def work(verb, job, values):
+    if behave.get("error") == verb:
+        say("error", job=job, code="OutsideRoots", message="the plate is outside of the roots",
+            hint="Ask whoever runs the server.", request_id="abc123", exit_code=6)
+        sys.exit(6)
+    if behave.get("die") == verb:
+        sys.stderr.write("Segmentation fault\\n")
+        sys.exit(139)
+    first, last = map(int, values["frames"].split("-"))
+    count = last - first + 1
+    if behave.get("hold") == verb:
+        while not (here / "gate").exists():
+            say("heartbeat", job=job, state="running")
+            if (here / "cancelled").exists():
+                say("cancelled", job=job, code="Cancelled", message="cancelled")
+                sys.exit(130)
+            time.sleep(0.02)
+    say("progress", job=job, title=verb, done=count, total=count)
+    if verb == "analyse":
+        pathlib.Path(values["out"]).write_text("{{}}")
+        return dict(frames=count, frames_with_face=count)
+    for number in range(first, last + 1 - behave.get("lose", 0)):
+        out = pathlib.Path(values["out"] % number)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(values["plate"] % number, out)
+    return dict(swapped=count)
+if words[0] == "cancel":
+    (here / "cancelled").touch()
+    say("job", job=words[1])
+elif words[0] == "submit":
+    verb, values = words[1], json.loads(pathlib.Path(words[3]).read_text())
+    job = "%s-%d" % (verb, len(list(here.glob("*.job"))))
+    (here / (job + ".job")).write_text(json.dumps([verb, values]))
+    say("submitted", job=job)
+    say("done", job=job, result=work(verb, job, values))
+elif words[0] == "watch":
+    verb, values = json.loads((here / (words[1] + ".job")).read_text())
+    say("done", job=words[1], result=work(verb, words[1], values))
+'''
+
+
+class Stage:
+    """A fake Resolve, a home folder and a helper, for scripts in either language."""
+
+    def __init__(self, folder: Path, language: str, resolve: FakeResolve) -> None:
+        self.folder, self.language, self.resolve = folder, language, resolve
+        self.home = folder / "home"
+        self.lines: list[str] = []
+        self.environ = {"FACEPLATE_HOME": str(self.home), "PATH": os.environ["PATH"]}
+        self.helper = folder / "bin" / "faceplate-client"
+        self.helper.parent.mkdir()
+        self.helper.write_text(HELPER.format(python=sys.executable).replace("{{}}", "{}"))
+        self.helper.chmod(self.helper.stat().st_mode | stat.S_IXUSR)
+        self.behave()
+        self.set(model=str(folder / "model"), client=str(self.helper), handles=0)
+
+    def set(self, **values: Any) -> None:
+        """Write settings over those that are there."""
+        path = self.home / "resolve" / "settings.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = json.loads(path.read_text()) if path.exists() else {}
+        path.write_text(json.dumps({**before, **values}))
+
+    def behave(self, **how: Any) -> None:
+        """Say how the helper behaves."""
+        (self.helper.parent / "behave").write_text(json.dumps(how))
+
+    @property
+    def commands(self) -> list[list[str]]:
+        """What the helper was called with, without the words that say where the server is."""
+        lines = (self.helper.parent / "commands").read_text().splitlines()
+        return [words[words.index("--home") + 2 :] for words in map(json.loads, lines)]
+
+    @property
+    def shot(self) -> Path:
+        """Folder of the shot."""
+        return self.home / "resolve" / "shots" / "Feature_One" / "SH010"
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What job.json says."""
+        return dict(json.loads((self.shot / "job.json").read_text()))
+
+    def submitted(self, verb: str) -> dict[str, Any]:
+        """Return the settings with which a job was submitted."""
+        return dict(json.loads((self.shot / f"{verb}.json").read_text()))
+
+    def __call__(self) -> bool:
+        """Run the script as Resolve's menu does; returns whether it is all done."""
+        self.lines.clear()
+        done = run_lua(self) if self.language == "lua" else run_python(self)
+        assert self.resolve.trouble.broken == []
+        return done
+
+    @property
+    def said(self) -> str:
+        """All lines of the last run."""
+        return "\n".join(self.lines)
+
+
+def run_python(stage: Stage) -> bool:
+    """Run the Python plug-in."""
+    swap = python_plugin("swap")
+    return bool(swap.main(stage.resolve, stage.lines.append, stage.environ))
+
+
+def run_lua(stage: Stage) -> bool:
+    """Run the script in Lua."""
+    lua = Lua(stage.environ, stage.lines)
+    lua.give("resolve", stage.resolve)
+    return bool(lua.run(PLUGIN / "Faceplate Swap.lua"))
+
+
+def python_plugin(name: str) -> Any:
+    """Import a module of the plug-in."""
+    if str(PLUGIN) not in sys.path:
+        sys.path.append(str(PLUGIN))
+    return importlib.import_module(f"faceplate_resolve.{name}")
+
+
+@pytest.fixture(params=["python", "lua"])
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, language: str) -> Iterator[Stage]:
+    """Twelve frames of the rendered shot under the playhead of Studio."""
+    made = Stage(tmp_path, language, FakeResolve())
+    yield made
+    assert made.resolve.trouble.broken == []
+
+
+@pytest.fixture
+def plate(tmp_path: Path) -> str:
+    """A pattern of twelve small files from frame 1001."""
+    folder = tmp_path / "plates"
+    folder.mkdir()
+    for number in range(1001, 1013):
+        shutil.copy(MINI / "B" / f"B.{number}.exr", folder / f"B.{number}.exr")
+    return str(folder / "B.%04d.exr")
+
+
+@pytest.fixture
+def clip(stage: Stage, plate: str) -> FakeItem:
+    """The clip under the playhead: frames 1003 to 1010 of the plate."""
+    return stage.resolve.clip(plate, (1001, 1012), left=2, length=8)
+
+
+@pytest.fixture
+def plugin() -> Callable[[str], Any]:
+    return python_plugin
