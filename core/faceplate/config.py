@@ -3,10 +3,13 @@
 pydantic validates the same plain dataclasses here and nowhere else.
 """
 
+import ast
 import dataclasses
 import hashlib
+import inspect
 import json
 import os
+import textwrap
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -18,8 +21,10 @@ from faceplate.errors import BadSettings, NotFound, near_names
 
 __all__ = [
     "default_home",
+    "field_texts",
     "from_dict",
     "from_json",
+    "json_schema",
     "read_json",
     "settings_hash",
     "to_dict",
@@ -94,6 +99,28 @@ def settings_hash(settings: Any) -> str:
     """Return the sha256 (hex) of a dataclass, independent of the order of its fields."""
     text = json.dumps(to_dict(settings), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def json_schema(kind: type[Any]) -> dict[str, Any]:
+    """Return the JSON schema of a dataclass, with the text under each field as its description."""
+    schema = dict(_adapter(kind).json_schema())
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    for name, text in field_texts(kind).items():
+        schema["properties"][name]["description"] = text
+    return schema | {"additionalProperties": False}
+
+
+def field_texts(kind: type[Any]) -> dict[str, str]:
+    """Return the text under each field of a dataclass, as one line."""
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for field, below in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            is_text = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+            text = below.value.value if is_text else ""  # type: ignore[attr-defined]  # as checked
+            found[field.target.id] = " ".join(str(text).split())
+    return found
 
 
 def _refuse_unknown(kind: type[Any], values: Mapping[str, Any], what: str) -> None:

@@ -31,7 +31,9 @@ from faceplate.merge.motion import velocity_of_person
 from faceplate.merge.trackmattes import measured_mattes
 from faceplate.merge.tweak import TweakJob, TweakShot
 from faceplate.merge.writing import SwapJob, SwapShot
+from faceplate.models.folder import SwapModelConfig
 from faceplate.provenance.consent import check_consent, load_consent
+from faceplate.provenance.decisions import revocations
 from faceplate_server.shelf import ModelShelf, changed
 
 __all__ = ["BufferJob", "Swapper"]
@@ -53,6 +55,7 @@ class BufferJob:
     color_space: str | None = None
     ocio: str | None = None
     shot: str | None = None
+    character: str | None = None
     cache_gib: float = 4.0
 
 
@@ -129,7 +132,7 @@ class Swapper:
             raise BadSettings("recipe: raw-predict makes a frame of another size than the buffer's")
         predictor = self.models.opener(job.cache_gib)(Path(job.model))
         people = (1, 0) if wanted.direction == "performer" else (0, 1)
-        self._require_consent(job, predictor.config.people[people[0]])
+        self._require_consent(job, predictor.config, people[0])
         track = self._load_track(job.track)
         faces = _faces(track, job, number)
         if not faces:
@@ -162,10 +165,14 @@ class Swapper:
             write_text(path, text)
         return path
 
-    def _require_consent(self, job: BufferJob, likeness: str) -> None:
+    def _require_consent(self, job: BufferJob, model: SwapModelConfig, number: int) -> None:
         """Decide, and log it, once for a record as it is, a likeness, a shot and a day."""
         record = changed(Path(job.consent)) if job.consent else 0
-        key = (job.consent, record, likeness, job.shot, date.today())
+        likeness, under = model.people[number], model.consent_of(number)
+        log = self._context.home / "consent.log"
+        revoked = revocations(log)
+        asked = (likeness, under, job.shot, job.character, date.today())
+        key = (job.consent, record, *asked, *sorted(revoked.items()))
         if key in self._allowed:
             return
         check_consent(
@@ -175,7 +182,10 @@ class Swapper:
             shot=job.shot,
             on=date.today(),
             policy=self._context.consent_policy,
-            log=self._context.home / "consent.log",
+            log=log,
+            character=job.character,
+            trained_under=under,
+            revoked=revoked,
         )
         self._allowed.add(key)
 

@@ -1,7 +1,8 @@
 """``faceplate consent``: write, show and try consent records, and check the log of decisions."""
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,20 +16,28 @@ from faceplate.provenance.consent import (
     SourceFile,
     Use,
     check_consent,
+    consent_schema,
     load_consent,
 )
-from faceplate.provenance.decisions import LogHead, verify_log
+from faceplate.provenance.decisions import LogHead, append_decision, revocations, verify_log
 from faceplate.provenance.hashing import sha256_file
 
 __all__ = [
     "CheckLog",
+    "ConsentSchema",
     "NewConsent",
     "NewRecord",
+    "RevokeConsent",
+    "Revoked",
+    "Schema",
+    "SchemaField",
     "ShowConsent",
     "TryConsent",
     "check_log",
     "new_consent",
+    "revoke_consent",
     "show_consent",
+    "show_schema",
     "try_consent",
 ]
 
@@ -45,7 +54,7 @@ class NewConsent:
     likeness: str
     """Id of the likeness, such as p1A: a code, never a personal name."""
     rights_holder: str
-    """Who gave the consent: the person, agent or estate."""
+    """Who gave the consent: the person or their estate."""
     production: str
     """The production that it was given to."""
     scope: str
@@ -62,6 +71,12 @@ class NewConsent:
     """What is allowed: train, swap or both."""
     shots: tuple[str, ...] = ()
     """Patterns of the shots in which it may be swapped, such as 'SQ010_*'; empty means all."""
+    characters: tuple[str, ...] = ()
+    """Characters that it may portray, or patterns of them; empty means all."""
+    agent: str = ""
+    """Who spoke for the rights holder, such as an agent, a guardian or a union."""
+    replaces: tuple[str, ...] = ()
+    """Ids of earlier records that this one takes the place of, for models trained under them."""
     media: str = "all"
     """Media of the release, as in the document."""
     territory: str = "world"
@@ -104,8 +119,62 @@ class TryConsent:
     """Id of the likeness; empty takes the one of the record."""
     shot: str = ""
     """Name of the shot, for a record that is limited to shots."""
+    character: str = ""
+    """Whom it portrays, for a record that is limited to characters."""
     on: date | None = None
     """The day; None means today (UTC)."""
+
+
+@dataclass(frozen=True)
+class RevokeConsent:
+    """Revoke a consent: in the record, and in the log, which older copies of it cannot undo."""
+
+    consent: str
+    """File of the record."""
+    reason: str
+    """Why, as it is to be found later."""
+    on: date | None = None
+    """Day from which it no longer holds; None means today (UTC)."""
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """A consent that was revoked."""
+
+    consent_id: str
+    """Its id."""
+    revoked: date
+    """Day from which it no longer holds; models trained under it are refused from then on too."""
+
+
+@dataclass(frozen=True)
+class ConsentSchema:
+    """Tell what a consent record is made of; writes its JSON schema, for forms and databases."""
+
+    out: str | None = None
+    """File to write the JSON schema to."""
+
+
+@dataclass(frozen=True)
+class SchemaField:
+    """A field of a record."""
+
+    field: str
+    """Its name."""
+    needed: bool
+    """Whether every record must have it."""
+    meaning: str
+    """What it says."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a record is made of."""
+
+    fields: tuple[SchemaField, ...]
+    """Each field."""
+    out: str | None = None
+    """File of the JSON schema, where one was asked for."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +205,9 @@ def new_consent(job: NewConsent, context: Context) -> NewRecord:
         uses=job.uses,
         training_allowed="train" in job.uses,
         shots=job.shots,
+        characters=job.characters,
+        agent=job.agent,
+        replaces=job.replaces,
         media=job.media,
         territory=job.territory,
         sources=tuple(SourceFile(name, sha256_file(Path(name))) for name in job.sources),
@@ -160,12 +232,56 @@ def try_consent(job: TryConsent, context: Context) -> Decision:
         on=job.on or _today(),
         policy=context.consent_policy,
         log=None,
+        character=job.character or None,
+        revoked=revocations(_log(context)),
     )
+
+
+def revoke_consent(job: RevokeConsent, context: Context) -> Revoked:
+    """Revoke a consent in its record and in the log.
+
+    Raises:
+        BadSettings: No reason, or it is revoked already from an earlier day.
+        DiskFull, NotReady: It cannot be logged; the record stays as it is.
+    """
+    path = Path(job.consent)
+    record, day = load_consent(path), job.on or _today()
+    if not job.reason.strip():
+        raise BadSettings("reason: say why, for whoever finds it later")
+    if record.revoked is not None and record.revoked <= day:
+        raise BadSettings(f"consent {record.consent_id} is revoked already, from {record.revoked}")
+    entry = {
+        "use": "revoke",
+        "consent_id": record.consent_id,
+        "likeness": record.likeness,
+        "revoked_from": day.isoformat(),
+        "reason": job.reason,
+    }
+    append_decision(_log(context), entry)  # first: the log is what counts
+    write_text(path, to_json(replace(record, revoked=day)))
+    return Revoked(record.consent_id, day)
+
+
+def show_schema(job: ConsentSchema, context: Context) -> Schema:
+    """Tell the fields of a record. Raises NotFound or DiskFull where it cannot be written."""
+    schema = consent_schema()
+    if job.out:
+        write_text(Path(job.out), json.dumps(schema, indent=2) + "\n")
+    needed = set(schema["required"])
+    rows = (
+        SchemaField(name, name in needed, str(values["description"]))
+        for name, values in schema["properties"].items()
+    )
+    return Schema(tuple(rows), job.out)
 
 
 def check_log(job: CheckLog, context: Context) -> LogHead:
     """Verify the log. Raises Damaged, which names the first wrong line."""
-    return verify_log(Path(job.log) if job.log else context.home / "consent.log")
+    return verify_log(Path(job.log) if job.log else _log(context))
+
+
+def _log(context: Context) -> Path:
+    return context.home / "consent.log"
 
 
 def _today() -> date:

@@ -314,6 +314,18 @@ OTHERS = (
         "faceplate.commands.consent:try_consent",
     ),
     Verb(
+        "consent revoke",
+        "revoke a consent: in its record and in the log",
+        "faceplate.commands.consent:RevokeConsent",
+        "faceplate.commands.consent:revoke_consent",
+    ),
+    Verb(
+        "consent schema",
+        "tell the fields of a consent record; writes its JSON schema",
+        "faceplate.commands.consent:ConsentSchema",
+        "faceplate.commands.consent:show_schema",
+    ),
+    Verb(
         "consent log",
         "check the hash chain of the log of decisions",
         "faceplate.commands.consent:CheckLog",

@@ -43,6 +43,8 @@ class CastMember:
     """Id of whose face goes in, where the model holds several (comb); else the model's likeness."""
     performer: str | None = None
     """Id of who is in the plate, likewise; else the model's performer."""
+    character: str | None = None
+    """Character that the likeness portrays, for consent that is limited to characters."""
 
     def __post_init__(self) -> None:
         if self.morph is not None and not 0 <= self.morph <= 1:

@@ -7,12 +7,12 @@ from platform import python_version
 
 from faceplate.errors import BadSettings
 from faceplate.merge.cast import CastMember, load_cast
-from faceplate.models.folder import ModelFolder
+from faceplate.models.folder import ModelFolder, datasets_of
 from faceplate.provenance.consent import load_consent
 from faceplate.provenance.hashing import sha256_file
 from faceplate.provenance.sidecar import Making, SealedConsent, SealedInput, SealedModel
 
-__all__ = ["Inputs", "datasets_of", "library_versions", "making_of", "members_of"]
+__all__ = ["Inputs", "library_versions", "making_of", "members_of"]
 
 _LIBRARIES = (
     "numpy", "torch", "opencv-python", "openimageio", "opencolorio", "numba", "onnxruntime",
@@ -92,18 +92,6 @@ def members_of(
     if cast:
         return load_cast(Path(cast))
     return (CastMember(model=model or "", consent=consent, recipe=recipe),)
-
-
-def datasets_of(state: Mapping[str, object]) -> dict[str, str]:
-    """Return the facesets that a save learnt from: name to sha256 of the faces, joined by +."""
-    found: dict[str, list[str]] = {}
-    runs = state.get("runs")
-    for run in runs if isinstance(runs, list) else []:
-        for faceset in run.get("facesets", []):
-            digests = found.setdefault(str(faceset["name"]), [])
-            if faceset["content_hash"] not in digests:
-                digests.append(str(faceset["content_hash"]))
-    return {name: "+".join(digests) for name, digests in found.items()}
 
 
 def making_of(header: Mapping[str, str], inputs: Inputs, versions: Mapping[str, str]) -> Making:

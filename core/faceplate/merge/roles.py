@@ -165,7 +165,7 @@ def _role(member: CastMember, given: Surroundings, config: OcioConfig) -> Role:
         model.number_of(member.likeness or model.likeness),
         model.number_of(member.performer or model.performer),
     )
-    consent_id = _consent(member, given, _faces_in(model, people, recipe))
+    consent_id = _consent(member, given, model, _faces_in(people, recipe))
     encodings = Encodings(config, given.color_space, model.encoding)
     mattes = _mattes(member, given.track)
     return Role(
@@ -205,26 +205,31 @@ def _upscaler(context: Context, name: str) -> Upscaler | None:
     return load_upscaler(name, store.path, threads=context.threads)
 
 
-def _faces_in(model: SwapModelConfig, people: People, recipe: AnimatedRecipe) -> list[str]:
-    """Return the ids of all whose faces the recipe puts in at any frame."""
+def _faces_in(people: People, recipe: AnimatedRecipe) -> list[int]:
+    """Return the numbers of all whose faces the recipe puts in at any frame."""
     keys = [key.value for key in recipe.keys.get("direction", ())]
     directions = dict.fromkeys(keys or [recipe.base.direction])
-    return [model.people[people[0 if direction == "likeness" else 1]] for direction in directions]
+    return [people[0 if direction == "likeness" else 1] for direction in directions]
 
 
-def _consent(member: CastMember, given: Surroundings, likenesses: Sequence[str]) -> str | None:
+def _consent(
+    member: CastMember, given: Surroundings, model: SwapModelConfig, numbers: Sequence[int]
+) -> str | None:
+    """Ask for the consent of everybody whose face goes in; returns the record's id."""
     record = load_consent(Path(member.consent)) if member.consent else None
     decisions = [
         check_consent(
             record,
             use="swap",
-            likeness=likeness,
+            likeness=model.people[number],
             shot=given.shot,
             on=date.today(),
             policy=given.context.consent_policy,
             log=given.context.home / "consent.log",
+            character=member.character,
+            trained_under=model.consent_of(number),
         )
-        for likeness in likenesses
+        for number in numbers
     ]
     return decisions[0].consent_id
 

@@ -4,9 +4,6 @@ A setting carries a `Span` in its type and its description in the docstring unde
 checks, `faceplate recipe list` and docs/recipe.md can never say different things.
 """
 
-import ast
-import inspect
-import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -16,6 +13,7 @@ from pydantic import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from faceplate.config import field_texts
 from faceplate.errors import BadSettings
 
 __all__ = ["FACE", "Setting", "Span", "check_values", "settings_of"]
@@ -59,7 +57,7 @@ class Setting:
 def settings_of(kind: type[Any]) -> Mapping[str, Setting]:
     """Return the settings of a dataclass by name, in their order."""
     hints = get_type_hints(kind, include_extras=True)
-    texts = _docstrings(kind)
+    texts = field_texts(kind)
     return {
         field.name: _setting(field.name, hints[field.name], field.default, texts[field.name])
         for field in fields(kind)
@@ -109,16 +107,3 @@ def _setting(name: str, hint: Any, default: Any, text: str) -> Setting:
         return Setting(name, "text", "", "", default, text)
     kind = "whole number" if plain is int else "number"
     return Setting(name, kind, f"{span.low:g} to {span.high:g}", span.unit, default, text)
-
-
-def _docstrings(kind: type[Any]) -> dict[str, str]:
-    """Return the text under each field, as one line."""
-    (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(body, ast.ClassDef)
-    found = {}
-    for field, below in zip(body.body, body.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            is_text = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-            text = below.value.value if is_text else ""  # type: ignore[attr-defined]  # as checked
-            found[field.target.id] = " ".join(str(text).split())
-    return found

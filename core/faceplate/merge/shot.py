@@ -31,7 +31,9 @@ logger = logging.getLogger(__name__)
 
 _NO_INPUT = hashlib.sha256(b"").hexdigest()  # of a black stand-in, behind which there is no file
 # Settings of one person, of which a cast has its own for each.
-_OF_ONE = ("consent", "recipe", "mattes", "person", "morph", "likeness", "performer")
+_OF_ONE = (
+    "consent", "recipe", "mattes", "person", "morph", "likeness", "performer", "character",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,8 @@ class ShotJob:
     """OCIO config: a path or the name of a built-in one."""
     shot: str | None = None
     """Name of the shot, for consent that is limited to shots."""
+    character: str | None = None
+    """Character that the likeness portrays, for consent that is limited to characters."""
     cache_gib: float = 4.0
     """Predictions are kept in the home folder up to this size, GiB, 0 to 10000, those used longest
     ago are dropped; 0 keeps none. A changed recipe does not run the network again."""

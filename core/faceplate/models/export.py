@@ -10,6 +10,7 @@ TorchScript keeps the network as it is: RGB planes 1 x 3 x S x S in the model's 
 encoding, S fixed; outputs the likeness's face and matte and the performer's matte.
 """
 
+import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping
@@ -28,7 +29,7 @@ from faceplate.color.ocio import BUILTIN_CONFIG, load_config
 from faceplate.errors import BadSettings, Damaged, NotFound
 from faceplate.io.atomic import atomic_file
 from faceplate.models import ARCHITECTURES
-from faceplate.models.folder import ModelFolder, SwapModelConfig
+from faceplate.models.folder import ModelFolder, SwapModelConfig, datasets_of
 from faceplate.models.net import SwapNet
 from faceplate.models.predictor import load_weights
 
@@ -116,7 +117,7 @@ def export_network(folder: ModelFolder, out: Path, format: Literal["dfm", "torch
     net = ARCHITECTURES.load(config.architecture)(config.net)
     load_weights(net, save.weights(), str(save.path))
     net.eval().requires_grad_(False)
-    facts = _facts(config, save.step, save.sha256())
+    facts = _facts(config, save.step, save.sha256(), datasets_of(save.state()))
     with atomic_file(out) as part:
         write = _write_dfm if format == "dfm" else _write_torchscript
         difference = write(net, config, part, facts)
@@ -193,7 +194,9 @@ def _write_torchscript(
     return max(float((ours - theirs).abs().max()) for ours, theirs in pairs)
 
 
-def _facts(config: SwapModelConfig, step: int, sha256: str) -> dict[str, str]:
+def _facts(
+    config: SwapModelConfig, step: int, sha256: str, datasets: Mapping[str, str]
+) -> dict[str, str]:
     return {
         "faceplate:likeness": config.likeness,
         "faceplate:performer": config.performer,
@@ -202,6 +205,7 @@ def _facts(config: SwapModelConfig, step: int, sha256: str) -> dict[str, str]:
         "faceplate:encoding": config.encoding,
         "faceplate:step": str(step),
         "faceplate:weights_sha256": sha256,
+        "faceplate:datasets": json.dumps(datasets, sort_keys=True),
     }
 
 

@@ -37,7 +37,7 @@ from faceplate.models.lock import folder_lock
 from faceplate.models.net import NetConfig
 from faceplate.models.save import CONFIG, Save, newest_whole, write_save_folder
 
-__all__ = ["ModelFolder", "SwapModelConfig"]
+__all__ = ["ModelFolder", "SwapModelConfig", "datasets_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,8 @@ class SwapModelConfig:
     """Ids of further people, in the order of their decoders (comb)."""
     consent_id: str | None = None
     """Consent record under which training began; None where the policy let it pass."""
+    other_consent_ids: list[str] = field(default_factory=list)
+    """Those of `others`, in their order; empty texts where the policy let it pass."""
     created: str = ""
     """Date and time of creation, ISO 8601, UTC."""
     code_version: str = __version__
@@ -73,6 +75,14 @@ class SwapModelConfig:
     def people(self) -> tuple[str, ...]:
         """Ids of all people as the network numbers them: likeness, performer, others."""
         return (self.likeness, self.performer, *self.others)
+
+    def consent_of(self, number: int) -> str:
+        """Return the consent record that a person was trained under; empty where there is none.
+
+        The performer lends no face, so that nobody was asked.
+        """
+        ids = [self.consent_id or "", "", *self.other_consent_ids]
+        return ids[number] if number < len(ids) else ""
 
     def number_of(self, person: str) -> int:
         """Return the network's number of a person. Raises NotFound, which names those it holds."""
@@ -230,6 +240,17 @@ class ModelFolder:
             for leftover in leftovers if held else []:
                 logger.warning("%s was left by a killed run and is removed", leftover)
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+def datasets_of(state: Mapping[str, Any]) -> dict[str, str]:
+    """Return the facesets that a save learnt from: name to sha256 of the faces, joined by +."""
+    found: dict[str, list[str]] = {}
+    for run in state.get("runs", []):
+        for faceset in run.get("facesets", []):
+            digests = found.setdefault(str(faceset["name"]), [])
+            if faceset["content_hash"] not in digests:
+                digests.append(str(faceset["content_hash"]))
+    return {name: "+".join(digests) for name, digests in found.items()}
 
 
 def _read_config(path: Path) -> SwapModelConfig:

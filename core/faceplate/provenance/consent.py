@@ -6,17 +6,26 @@ a facility can set the policy to ``warn``, never to silence. Every decision is l
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from faceplate.config import from_json
+from faceplate.config import from_json, json_schema
 from faceplate.errors import BadSettings, ConsentRefused
-from faceplate.provenance.decisions import append_decision
+from faceplate.provenance.decisions import append_decision, revocations
 
-__all__ = ["ConsentRecord", "Decision", "SourceFile", "Use", "check_consent", "load_consent"]
+__all__ = [
+    "ConsentRecord",
+    "Decision",
+    "SourceFile",
+    "Use",
+    "check_consent",
+    "consent_schema",
+    "load_consent",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +33,14 @@ Use = Literal["train", "swap"]
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_TEXT = re.compile(r".*\S.*", re.DOTALL)
+_LEAST_SCOPE_WORDS = 3
+# Words that narrow nothing: a scope of these alone is a blanket release.
+_BLANKET = frozenset({
+    "a", "all", "and", "any", "anything", "as", "desired", "everything", "for", "in", "kind",
+    "likeness", "media", "of", "on", "or", "other", "purpose", "purposes", "the", "to", "tbd",
+    "unlimited", "unrestricted", "use", "uses", "whatsoever", "work", "works",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,11 +62,12 @@ class ConsentRecord:
     likeness: str
     """Id of the likeness, such as ``p1A``: a code, never a personal name."""
     rights_holder: str
-    """Who gave the consent: the person, agent or estate, as the production names them."""
+    """Who gave the consent: the person or their estate, as the production names them."""
     production: str
     """The production that it was given to."""
     scope: str
-    """What the likeness will be used for, reasonably specific, as in the document."""
+    """What the likeness will be used for, reasonably specific, as in the document: a text that
+    names no use, such as "all purposes", is refused."""
     valid_from: date
     """First day on which it holds."""
     valid_until: date
@@ -64,6 +82,13 @@ class ConsentRecord:
     """That a model may be trained on the likeness; ``train`` in `uses` needs it too."""
     shots: tuple[str, ...] = ()
     """Patterns of the shots in which it may be swapped, such as ``SQ010_*``; empty means all."""
+    characters: tuple[str, ...] = ()
+    """Characters of the production that it may portray, or patterns of them; empty means all."""
+    agent: str = ""
+    """Who spoke for the rights holder: agent, guardian or union, as the production names them."""
+    replaces: tuple[str, ...] = ()
+    """Ids of earlier records that this one takes the place of: models that were trained under them
+    may be used under this one."""
     media: str = "all"
     """Media of the release, as in the document."""
     territory: str = "world"
@@ -79,7 +104,10 @@ class ConsentRecord:
         for name in ("consent_id", "likeness"):
             _require_match(name, getattr(self, name), _ID, "letters, digits, '.', '_' and '-'")
         for name in ("rights_holder", "production", "scope", "signed_by"):
-            _require_match(name, getattr(self, name), re.compile(r".*\S.*", re.DOTALL), "some text")
+            _require_match(name, getattr(self, name), _TEXT, "some text")
+        _require_specific(self.scope)
+        for earlier in self.replaces:
+            _require_match("replaces", earlier, _ID, "ids of records")
         for value in (self.document_sha256, *(source.sha256 for source in self.sources)):
             _require_match("sha256", value, _SHA256, "64 hex digits")
         if self.valid_until < self.valid_from:
@@ -118,6 +146,11 @@ def load_consent(path: Path) -> ConsentRecord:
     return from_json(ConsentRecord, path)
 
 
+def consent_schema() -> dict[str, Any]:
+    """Return the JSON schema of a record (draft 2020-12), with what each field means."""
+    return json_schema(ConsentRecord)
+
+
 def check_consent(
     record: ConsentRecord | None,
     *,
@@ -127,6 +160,9 @@ def check_consent(
     on: date,
     policy: Literal["refuse", "warn"],
     log: Path | None,
+    character: str | None = None,
+    trained_under: str | None = None,
+    revoked: Mapping[str, date] | None = None,
 ) -> Decision:
     """Decide whether `likeness` may be used on the day `on`, and log the decision.
 
@@ -139,22 +175,28 @@ def check_consent(
         on: The day on which it is done.
         policy: ``refuse`` raises without valid consent; ``warn`` logs a warning and goes on.
         log: Append-only log of decisions; None keeps none (a dry check).
+        character: Whom it portrays. Only a record that is limited to characters needs it.
+        trained_under: Id of the record that the model names as its own; empty where it names none,
+            None where no model is used.
+        revoked: Ids of records that were revoked, and from which day; None takes what the log says.
 
     Raises:
         ConsentRefused: There is no valid consent; the message says why and what to do.
         DiskFull, NotReady: The decision cannot be logged, so the use cannot go on.
     """
-    objection = _objection(record, use, likeness, shot, on)
+    if revoked is None:
+        revoked = revocations(log) if log is not None else {}
+    asked = _Question(use, likeness, shot, character, on, trained_under, revoked)
+    objection = _objection(record, asked)
     warned = objection is not None and policy == "warn"
     decision = Decision(
         allowed=objection is None or warned,
-        reason=objection or f"{use} of {likeness} is allowed",
+        reason=objection or _permission(asked),
         consent_id=record.consent_id if record else None,
         warned=warned,
     )
     if log is not None:
-        asked = {"use": use, "likeness": likeness, "shot": shot, "on": on.isoformat()}
-        append_decision(log, {**asked, "policy": policy, **asdict(decision)})
+        append_decision(log, {**asked.plain(), "policy": policy, **asdict(decision)})
     if not decision.allowed:
         raise ConsentRefused(decision.reason)
     if warned:
@@ -162,48 +204,125 @@ def check_consent(
     return decision
 
 
-def _objection(
-    record: ConsentRecord | None, use: Use, likeness: str, shot: str | None, on: date
-) -> str | None:
+@dataclass(frozen=True)
+class _Question:
+    """What is asked of a record."""
+
+    use: Use
+    likeness: str
+    shot: str | None
+    character: str | None
+    on: date
+    trained_under: str | None
+    revoked: Mapping[str, date]
+
+    def plain(self) -> dict[str, str | None]:
+        """Return it as it is logged."""
+        return {
+            "use": self.use,
+            "likeness": self.likeness,
+            "shot": self.shot,
+            "character": self.character,
+            "on": self.on.isoformat(),
+            "trained_under": self.trained_under,
+        }
+
+    def revoked_from(self, consent_id: str) -> date | None:
+        """Return the day from which a record is revoked, if that day has come."""
+        day = self.revoked.get(consent_id)
+        return day if day is not None and day <= self.on else None
+
+
+def _permission(asked: _Question) -> str:
+    said = f"{asked.use} of {asked.likeness} is allowed"
+    return f"{said}; its model names no consent record" if asked.trained_under == "" else said
+
+
+def _objection(record: ConsentRecord | None, asked: _Question) -> str | None:
     """Return why the use is not allowed and what to do, or None where it is."""
     if record is None:
         return (
-            f"no consent record was given to {use} {likeness!r}: name one with --consent, or write "
-            "one with `faceplate consent new`"
+            f"no consent record was given to {asked.use} {asked.likeness!r}: name one with "
+            "--consent, or write one with `faceplate consent new`"
         )
     name = f"consent {record.consent_id}"
-    if record.likeness != likeness:
+    if record.likeness != asked.likeness:
         return (
-            f"{name} is for the likeness {record.likeness!r}, not for {likeness!r}: name the "
-            "record of that likeness"
+            f"{name} is for the likeness {record.likeness!r}, not for {asked.likeness!r}: name "
+            "the record of that likeness"
         )
-    return _date_objection(record, name, on) or _scope_objection(record, name, use, shot)
+    return (
+        _date_objection(record, name, asked)
+        or _scope_objection(record, name, asked)
+        or _model_objection(record, name, asked)
+    )
 
 
-def _date_objection(record: ConsentRecord, name: str, on: date) -> str | None:
-    if record.revoked is not None and on >= record.revoked:
-        return f"{name} was revoked on {record.revoked}: stop using {record.likeness!r}"
-    if on < record.valid_from:
-        return f"{name} is valid from {record.valid_from}, not yet on {on}: wait until then"
-    if on > record.valid_until:
+def _date_objection(record: ConsentRecord, name: str, asked: _Question) -> str | None:
+    days = (record.revoked, asked.revoked_from(record.consent_id))
+    revoked = [day for day in days if day is not None and asked.on >= day]
+    if revoked:
+        return f"{name} was revoked on {min(revoked)}: stop using {record.likeness!r}"
+    if asked.on < record.valid_from:
+        return f"{name} is valid from {record.valid_from}, not yet on {asked.on}: wait until then"
+    if asked.on > record.valid_until:
         return f"{name} expired on {record.valid_until}: ask the rights holder to renew it"
     return None
 
 
-def _scope_objection(record: ConsentRecord, name: str, use: Use, shot: str | None) -> str | None:
-    if use not in record.uses:
+def _scope_objection(record: ConsentRecord, name: str, asked: _Question) -> str | None:
+    if asked.use not in record.uses:
         allowed = ", ".join(record.uses) or "nothing"
-        return f"{name} allows {allowed}, not {use}: ask the rights holder for it"
-    if use == "train" or not record.shots:
+        return f"{name} allows {allowed}, not {asked.use}: ask the rights holder for it"
+    if asked.use == "train":
         return None
-    if not shot:
-        return f"{name} is limited to the shots {', '.join(record.shots)}: name the shot"
-    if not any(fnmatchcase(shot, pattern) for pattern in record.shots):
+    return _limit_objection(name, "shot", record.shots, asked.shot) or _limit_objection(
+        name, "character", record.characters, asked.character
+    )
+
+
+def _limit_objection(
+    name: str, kind: str, patterns: tuple[str, ...], given: str | None
+) -> str | None:
+    """Return what is against a shot or a character, where a record is limited to some."""
+    if not patterns:
+        return None
+    if not given:
+        return f"{name} is limited to the {kind}s {', '.join(patterns)}: name the {kind}"
+    if not any(fnmatchcase(given, pattern) for pattern in patterns):
         return (
-            f"{name} covers the shots {', '.join(record.shots)}, not {shot!r}: ask the rights "
-            "holder, or check the name of the shot"
+            f"{name} covers the {kind}s {', '.join(patterns)}, not {given!r}: ask the rights "
+            f"holder, or check the name of the {kind}"
         )
     return None
+
+
+def _model_objection(record: ConsentRecord, name: str, asked: _Question) -> str | None:
+    """Return what is against the consent that a model was trained under."""
+    trained = asked.trained_under
+    if not trained:
+        return None
+    day = asked.revoked_from(trained)
+    if day is not None:
+        return (
+            f"the model was trained under consent {trained}, which was revoked on {day}: do not "
+            "use what was trained under it"
+        )
+    if trained not in (record.consent_id, *record.replaces):
+        return (
+            f"the model was trained under consent {trained}, which {name} neither is nor replaces: "
+            f"name that record, or one that lists {trained} in `replaces`"
+        )
+    return None
+
+
+def _require_specific(scope: str) -> None:
+    words = re.findall(r"\w+", scope.casefold())
+    if len(words) < _LEAST_SCOPE_WORDS or _BLANKET.issuperset(words):
+        raise BadSettings(
+            "consent record: scope: expected a reasonably specific description of the use, as the "
+            f"document has it, such as 'the face of X on the stunt double in reel 3', got {scope!r}"
+        )
 
 
 def _require_match(name: str, value: str, pattern: re.Pattern[str], expected: str) -> None:

@@ -13,15 +13,16 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from faceplate.errors import Damaged, DiskFull, NotFound, NotReady
 
-__all__ = ["LogHead", "append_decision", "verify_log"]
+__all__ = ["LogHead", "append_decision", "revocations", "verify_log"]
 
+_REVOKED = b'"revoked_from"'
 _FIRST = "0" * 64
 """What stands for the hash of the line before the first."""
 
@@ -76,6 +77,34 @@ def verify_log(log: Path) -> LogHead:
             raise Damaged(f"{log}: before line {number} a line was dropped, changed or put in")
         previous = str(entry["sha256"])
     return LogHead(len(lines), previous)
+
+
+def revocations(log: Path) -> dict[str, date]:
+    """Return the consent records that were revoked, and from which day each.
+
+    An older copy of a record cannot undo it. Empty where there is no log.
+
+    Raises:
+        Damaged: A line that revokes cannot be read.
+        NotReady: The log cannot be read.
+    """
+    try:
+        lines = log.read_bytes().splitlines()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise NotReady(f"the decision log {log} cannot be read ({error}); mend that") from error
+    found: dict[str, date] = {}
+    for line in lines:
+        if _REVOKED not in line:
+            continue
+        entry = _parse(line)
+        try:
+            name, day = str(entry["consent_id"]), date.fromisoformat(entry["revoked_from"])  # type: ignore[index]  # TypeError is caught
+        except (KeyError, TypeError, ValueError) as error:
+            raise Damaged(f"{log}: a line that revokes a consent was changed or torn") from error
+        found[name] = min(day, found.get(name, day))
+    return found
 
 
 def _append(file: FileIO, values: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,8 +127,13 @@ def ask_consents(job: TrainJob, banks: Banks, context: Context) -> list[Decision
     ]
 
 
-def open_model(job: TrainJob, banks: Banks, decision: Decision) -> ModelFolder:
+def open_model(job: TrainJob, banks: Banks, decisions: Sequence[Decision]) -> ModelFolder:
     """Open the model that a job names, or make it.
+
+    Args:
+        job: What is asked for.
+        banks: Of the likeness, of the performer, of further people.
+        decisions: On the consent of the likeness and of further people.
 
     Raises:
         BadSettings: It is a model of other people, or another network than is asked for.
@@ -139,7 +145,8 @@ def open_model(job: TrainJob, banks: Banks, decision: Decision) -> ModelFolder:
         others=[other.name for other in others],
         face_type=str(banks[0].face_type),
         encoding=likeness.encoding,
-        consent_id=decision.consent_id,
+        consent_id=decisions[0].consent_id,
+        other_consent_ids=[decision.consent_id or "" for decision in decisions[1:]],
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     if not ModelFolder.exists(job.out):

@@ -75,7 +75,7 @@ def train(job: TrainJob, context: Context) -> TrainResult | Estimate:
         decisions = ask_consents(job, banks, context)
         if job.estimate:
             return estimate_job(job, context, banks)
-        folder = open_model(job, banks, decisions[0])
+        folder = open_model(job, banks, decisions)
         if not stack.enter_context(folder_lock(folder.path)):
             raise NotReady(f"another process is training {folder.path}: wait for it, or stop it")
         training = Training(job, context, folder, banks, ranks)

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -6,12 +7,16 @@ import pytest
 
 from faceplate.commands.consent import (
     CheckLog,
+    ConsentSchema,
     NewConsent,
+    RevokeConsent,
     ShowConsent,
     TryConsent,
     check_log,
     new_consent,
+    revoke_consent,
     show_consent,
+    show_schema,
     try_consent,
 )
 from faceplate.context import Context
@@ -114,3 +119,44 @@ def test_the_log_of_the_home_folder_is_checked(terms: dict[str, Any], tmp_path: 
 
     assert check_log(CheckLog(), context).lines == 3
     assert check_log(CheckLog(str(tmp_path / "consent.log")), context).lines == 3
+
+
+def test_a_consent_is_revoked_in_its_record_and_in_the_log(
+    terms: dict[str, Any], tmp_path: Path
+) -> None:
+    context = Context(tmp_path)
+    new = new_consent(NewConsent(**terms), context)
+    older = tmp_path / "older copy.json"
+    older.write_bytes(Path(terms["out"]).read_bytes())
+
+    revoked = revoke_consent(RevokeConsent(terms["out"], "asked for by the agent"), context)
+
+    assert revoked.consent_id == new.consent_id
+    assert show_consent(ShowConsent(terms["out"]), context).revoked == revoked.revoked
+    with pytest.raises(ConsentRefused, match="was revoked"):
+        try_consent(TryConsent(str(older)), context)
+    assert "asked for by the agent" in (tmp_path / "consent.log").read_text()
+    assert check_log(CheckLog(), context).lines == 1
+    with pytest.raises(BadSettings, match="revoked already"):
+        revoke_consent(RevokeConsent(terms["out"], "again"), context)
+    with pytest.raises(BadSettings, match="say why"):
+        revoke_consent(RevokeConsent(str(older), " "), context)
+
+
+def test_the_fields_of_a_record_are_told_and_its_schema_is_written(tmp_path: Path) -> None:
+    schema = show_schema(ConsentSchema(str(tmp_path / "schema.json")), Context(tmp_path))
+
+    needed = {row.field for row in schema.fields if row.needed}
+    assert {"consent_id", "scope", "document_sha256"} <= needed
+    assert json.loads((tmp_path / "schema.json").read_text())["additionalProperties"] is False
+
+
+def test_a_new_record_holds_what_narrows_it(terms: dict[str, Any], tmp_path: Path) -> None:
+    narrow = {"characters": ("The Twin",), "agent": "an agent", "replaces": ("C-0",)}
+    new_consent(NewConsent(**terms, **narrow), Context(tmp_path))
+    record = show_consent(ShowConsent(terms["out"]), Context(tmp_path))
+
+    assert (record.characters, record.agent, record.replaces) == tuple(narrow.values())
+    with pytest.raises(ConsentRefused, match="name the character"):
+        try_consent(TryConsent(terms["out"]), Context(tmp_path))
+    assert try_consent(TryConsent(terms["out"], character="The Twin"), Context(tmp_path)).allowed

@@ -1,20 +1,23 @@
+import json
 import logging
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.paths import REPO
 
 from faceplate.config import from_dict, to_dict, to_json
-from faceplate.errors import BadSettings, ConsentRefused, NotFound
+from faceplate.errors import BadSettings, ConsentRefused, Damaged, NotFound
 from faceplate.provenance.consent import (
     ConsentRecord,
     Decision,
     SourceFile,
     check_consent,
+    consent_schema,
     load_consent,
 )
-from faceplate.provenance.decisions import verify_log
+from faceplate.provenance.decisions import append_decision, revocations, verify_log
 
 RECORD = ConsentRecord(
     consent_id="C-001",
@@ -68,6 +71,9 @@ def test_a_record_that_is_not_there_is_not_found(tmp_path: Path) -> None:
         ({"sources": [{"name": "a", "sha256": "no"}]}, "sha256: expected 64 hex digits"),
         ({"consent_id": "two words"}, "consent_id: expected letters"),
         ({"scope": "  "}, "scope: expected some text"),
+        ({"scope": "All media and any purpose whatsoever"}, "scope: expected a reasonably spec"),
+        ({"scope": "a film"}, "scope: expected a reasonably specific description"),
+        ({"replaces": ["two words"]}, "replaces: expected ids of records"),
         ({"valid_until": "2025-01-01"}, "lies before valid_from"),
         ({"training_allowed": False}, "contradict"),
         ({"uses": ["sell"]}, r"uses\.0: Input should be 'train' or 'swap'"),
@@ -118,6 +124,83 @@ def test_each_lack_is_refused_with_its_reason(
 ) -> None:
     with pytest.raises(ConsentRefused, match=reason):
         check_consent(record, **asked(**question))
+
+
+def test_a_record_that_is_limited_to_characters_covers_no_others() -> None:
+    record = changed(characters=["The Twin*"])
+
+    assert check_consent(record, **asked(character="The Twins")).allowed
+    assert check_consent(record, **asked(use="train", shot=None)).allowed
+    with pytest.raises(ConsentRefused, match=r"limited to the characters The Twin\*: name the ch"):
+        check_consent(record, **asked())
+    with pytest.raises(ConsentRefused, match="not 'The Villain'"):
+        check_consent(record, **asked(character="The Villain"))
+
+
+def test_a_model_of_another_consent_is_refused() -> None:
+    with pytest.raises(
+        ConsentRefused, match=r"trained under consent C-000.*neither is nor replaces"
+    ):
+        check_consent(RECORD, **asked(trained_under="C-000"))
+    assert check_consent(RECORD, **asked(trained_under="C-001")).allowed
+    assert check_consent(changed(replaces=["C-000"]), **asked(trained_under="C-000")).allowed
+
+
+def test_a_model_that_names_no_consent_is_told_of() -> None:
+    decision = check_consent(RECORD, **asked(trained_under=""))
+
+    assert decision.reason == "swap of p1A is allowed; its model names no consent record"
+
+
+def revoke(log: Path, consent_id: str, day: str) -> None:
+    append_decision(log, {"use": "revoke", "consent_id": consent_id, "revoked_from": day})
+
+
+def test_a_revocation_in_the_log_holds_against_an_older_copy_of_the_record(tmp_path: Path) -> None:
+    log = tmp_path / "consent.log"
+    revoke(log, "C-001", "2026-05-01")
+    revoke(log, "C-001", "2026-07-01")
+
+    assert revocations(log) == {"C-001": date(2026, 5, 1)}
+    with pytest.raises(ConsentRefused, match="was revoked on 2026-05-01"):
+        check_consent(RECORD, **asked(log=log))
+    assert check_consent(RECORD, **asked(log=log, on=date(2026, 4, 30))).allowed
+    assert verify_log(log).lines == 4
+
+
+def test_a_model_that_was_trained_under_a_revoked_consent_is_refused(tmp_path: Path) -> None:
+    log = tmp_path / "consent.log"
+    revoke(log, "C-000", "2026-05-01")
+
+    with pytest.raises(ConsentRefused, match="C-000, which was revoked on 2026-05-01"):
+        check_consent(changed(replaces=["C-000"]), **asked(trained_under="C-000", log=log))
+
+
+def test_a_line_that_revokes_and_cannot_be_read_stops_everything(tmp_path: Path) -> None:
+    log = tmp_path / "consent.log"
+    revoke(log, "C-001", "2026-05-01")
+    log.write_text(log.read_text().replace("2026-05-01", "some day"))
+
+    with pytest.raises(Damaged, match="revokes a consent was changed"):
+        check_consent(RECORD, **asked(log=log))
+
+
+def test_a_record_of_the_first_days_still_loads(tmp_path: Path) -> None:
+    values = to_dict(RECORD)
+    for later in ("characters", "agent", "replaces"):
+        del values[later]
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(values))
+
+    assert load_consent(path) == RECORD
+
+
+def test_the_schema_that_is_handed_out_is_that_of_the_code() -> None:
+    committed = json.loads((REPO / "docs" / "consent.schema.json").read_text())
+
+    assert committed == json.loads(json.dumps(consent_schema()))
+    assert set(committed["required"]) >= {"consent_id", "likeness", "scope", "document_sha256"}
+    assert all(values["description"] for values in committed["properties"].values())
 
 
 def test_a_revocation_holds_from_its_day_and_not_before() -> None:
