@@ -198,11 +198,14 @@ def nodes_specs(run: Run) -> list[Any]:
 
 
 def _tell(run: Run, error: PluginError) -> None:
-    if isinstance(error, Cancelled):
-        text = f"{run.title}: cancelled; finished frames are kept"
-        on_main(nodes.say, run.node, text, text)
-    else:
-        on_main(nodes.say_error, run.node, error)
+    try:
+        if isinstance(error, Cancelled):
+            text = f"{run.title}: cancelled; finished frames are kept"
+            on_main(nodes.say, run.node, text, text)
+        else:
+            on_main(nodes.say_error, run.node, error)
+    except ValueError as gone:  # the node was deleted while it was at work
+        logger.warning("%s: %s (%s)", run.name, error, gone)
 
 
 def _progress(event: dict[str, Any], verb: str) -> tuple[float | None, str]:
