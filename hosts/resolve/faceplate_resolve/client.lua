@@ -114,8 +114,12 @@ local function check(work, verb, events)
 end
 
 local function follow(work, verb, words)
-  local events = { out = work.folder .. "/" .. verb .. ".events.jsonl",
-    err = work.folder .. "/" .. verb .. ".stderr", read = 0, heard = os.time() }
+  local run, name = 0, nil
+  repeat -- a helper of an earlier run may still write into its own
+    run = run + 1
+    name = work.folder .. "/" .. verb .. "." .. run
+  until not files.size(name .. ".jsonl")
+  local events = { out = name .. ".jsonl", err = name .. ".stderr", read = 0, heard = os.time() }
   files.start(command_of(work, words), events.out, events.err)
   work.tenth = -1
   while true do

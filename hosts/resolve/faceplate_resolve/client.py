@@ -5,6 +5,7 @@ The process and its job go on where the script ends first; the next run looks at
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -85,15 +86,30 @@ class Client:
         return self._follow(verb, ["watch", job], following)
 
     def _follow(self, verb: str, words: list[str], following: Following) -> dict[str, Any]:
-        events = self._folder / f"{verb}.events.jsonl"
-        with events.open("wb") as out, (self._folder / f"{verb}.stderr").open("wb") as err:
+        # a helper of an earlier run may still write into its own
+        runs = itertools.count(1)
+        events = next(path for path in map(self._events(verb), runs) if not path.exists())
+        with events.open("wb") as out, events.with_suffix(".stderr").open("wb") as err:
             process = self._spawn(words, out, err)
-        follower = _Follower(self, verb, events, process, following)
+        try:
+            return self._to_the_end(_Follower(self, verb, events, process, following))
+        except StillRunning:
+            process.returncode = 0  # it goes on; Popen would complain of a child left alone
+            raise
+        except HostError:
+            _let_end(process)
+            raise
+
+    def _to_the_end(self, follower: _Follower) -> dict[str, Any]:
         while True:
             result = follower.step()
             if result is not None:
+                _let_end(follower.process)
                 return result
             time.sleep(POLL_S)
+
+    def _events(self, verb: str) -> Callable[[int], Path]:
+        return lambda run: self._folder / f"{verb}.{run}.jsonl"
 
     def cancel(self, job: str) -> None:
         """Ask the server to cancel a job."""
@@ -130,14 +146,14 @@ class _Follower:
         following: Following,
     ) -> None:
         self._client, self._verb, self._events = client, verb, events
-        self._process, self._following = process, following
+        self.process, self._following = process, following
         self._read, self._heard, self._tenth = 0, time.monotonic(), -1
         self._job = ""
         self._cancelled = False
 
     def step(self) -> dict[str, Any] | None:
         """Read what is new; returns the result where there is one. Raises HostError."""
-        ended = self._process.poll() is not None  # asked first: what it said before is then there
+        ended = self.process.poll() is not None  # asked first: what it said before is then there
         for event in self._new_events():
             result = self._take(event)
             if result is not None:
@@ -197,12 +213,21 @@ class _Follower:
             self._following.cancel.unlink()
 
     def _died(self) -> str:
-        error = self._events.with_name(f"{self._verb}.stderr").read_text("utf-8", "replace").strip()
+        error = self._events.with_suffix(".stderr").read_text("utf-8", "replace").strip()
         said = f": {error.splitlines()[-1]}" if error else ""
         return (
-            f"The helper ended with code {self._process.returncode} and without a result{said}. "
+            f"The helper ended with code {self.process.returncode} and without a result{said}. "
             + (f"Run the script again to look at job {self._job}." if self._job else "")
         ).strip()
+
+
+def _let_end(process: subprocess.Popen[bytes]) -> None:
+    """Give a helper that has said its last word the time to end."""
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _sentence(event: Event) -> str:
