@@ -34,7 +34,7 @@ from faceplate.models.net import People
 from faceplate.models.store import WeightStore
 from faceplate.provenance.consent import check_consent, load_consent
 from faceplate.segment import Segmenter, is_mask_path, load_segmenter
-from faceplate.segment.maskfile import mask_sha256
+from faceplate.segment.maskfile import mask_file, mask_sha256
 
 __all__ = ["Role", "Surroundings", "cast_roles"]
 
@@ -145,6 +145,7 @@ def cast_roles(members: Sequence[CastMember], given: Surroundings) -> list[Role]
         ConsentRefused: No valid consent for whose face goes in.
         NotFound: Model, recipe, consent or person is not there.
         BadSettings: A recipe or colour settings that cannot be right.
+        OutsideRoots: A member or its recipe names a file where the context allows none.
         UnknownColorSpace: The plate's space is not in the config.
     """
     config = load_config(given.ocio)
@@ -157,7 +158,12 @@ def cast_roles(members: Sequence[CastMember], given: Surroundings) -> list[Role]
 
 def _role(member: CastMember, given: Surroundings, config: OcioConfig) -> Role:
     person = _person(given.track, given.track_path, member.person)
+    for path in (member.model, member.recipe, member.consent, member.mattes):
+        if path:
+            given.context.check_inside(path, "cast")
     recipe = load_recipe(Path(member.recipe) if member.recipe else None)
+    for name in (recipe.base.segmenter, *(key.value for key in recipe.keys.get("segmenter", ()))):
+        _check_mask_path(given.context, str(name))
     _mask_model(recipe.base)  # that it is not there is told before the first frame
     predictor = given.predictor(Path(member.model))
     model = predictor.config
@@ -181,6 +187,14 @@ def _mask_model(recipe: Recipe) -> dict[str, str]:
     return {"mask_model": mask_sha256(Path(recipe.segmenter))}
 
 
+def _check_mask_path(context: Context, name: str) -> None:
+    """Raise OutsideRoots where a segmenter is named by a path that is not allowed."""
+    if context.allowed_roots and is_mask_path(name):
+        context.check_inside(name, "recipe: segmenter")
+        if Path(name).is_dir():  # a link in the folder of a training may lead elsewhere
+            context.check_inside(mask_file(Path(name)), "recipe: segmenter")
+
+
 def _mattes(member: CastMember, track: Track) -> Plate | None:
     """Open external mattes. Raises BadSettings where they are of another size than the plate."""
     if member.mattes is None:
@@ -196,6 +210,7 @@ def _mattes(member: CastMember, track: Track) -> Plate | None:
 
 
 def _segmenter(context: Context, name: str) -> Segmenter:
+    _check_mask_path(context, name)
     store = WeightStore(context.home / "weights")
     return load_segmenter(name, store.path, threads=context.threads)
 

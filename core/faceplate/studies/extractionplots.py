@@ -19,6 +19,7 @@ __all__ = ["PlottedShot", "plots_of"]
 _INKS = {"found": "tab:green", "missed": "tab:red", "false": "tab:orange", "no face": "0.85"}
 _LINES = {"raw": ("0.65", "landmarker"), "track": ("tab:blue", "track"),
           "truth": ("tab:green", "truth")}  # fmt: skip
+_LEAST_DOUBT = 1e-4
 _ANGLES = {"yaw": "tab:blue", "pitch": "tab:orange", "roll": "tab:green"}
 
 
@@ -118,15 +119,18 @@ def _draw_identity(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
 
 
 def _draw_presence(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
-    for axes, shot in zip(_rows(canvas, len(shots), 1.5), shots, strict=True):
+    """Draw what is missing to 1: presence and confidence are all but 1 nearly always."""
+    for axes, shot in zip(_rows(canvas, len(shots), 1.7), shots, strict=True):
         found = [one.found for one in shot.matches if one.found is not None]
         frames = [face.frame for face in found]
-        axes.plot(frames, [face.presence for face in found], ".", ms=3, label="presence")
-        axes.plot(frames, [face.confidence for face in found], ".", ms=3, label="confidence")
-        axes.set_ylim(0, 1.05)
+        for name in ("presence", "confidence"):
+            doubts = [max(1 - getattr(face, name), _LEAST_DOUBT) for face in found]
+            axes.plot(frames, doubts, ".", ms=3, label=f"1 - {name}")
+        axes.set_yscale("log")
+        axes.set_ylim(_LEAST_DOUBT / 2, 2)
         axes.set_xlim(shot.frames[0] - 1, shot.frames[-1] + 1)
-        axes.set_title(f"{shot.name}: presence and confidence", fontsize=9)
-        axes.legend(fontsize=7, loc="lower left")
+        axes.set_title(f"{shot.name}: doubt that there is a face", fontsize=9)
+        axes.legend(fontsize=7, loc="upper left")
 
 
 def _draw_landmarks(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
@@ -162,7 +166,10 @@ def _draw_jitter(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
     for axes, shot in zip(_rows(canvas, len(shots), 1.8), shots, strict=True):
         for line in shot.jolts:
             color, label = _LINES[line.name]
-            axes.plot(line.frames, line.values, ".-", ms=2, lw=0.8, color=color, label=label)
+            gaps = np.flatnonzero(np.diff(line.frames) > 1) + 1
+            frames = np.insert(line.frames.astype(float), gaps, np.nan)
+            values = np.insert(line.values, gaps, np.nan)
+            axes.plot(frames, values, ".-", ms=2, lw=0.8, color=color, label=label)
         highest = max(float(np.percentile(line.values, 97)) for line in shot.jolts)
         axes.set_ylim(0, 1.3 * highest)
         axes.set_title(f"{shot.name}: second difference, % of the eye distance", fontsize=9)

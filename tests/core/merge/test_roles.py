@@ -1,14 +1,16 @@
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.support.masks import untrained_model
 from tests.support.paths import MINI
 from tests.support.swaps import consent_file, model_config, truth_track
 
 from faceplate.config import to_json
 from faceplate.context import Context
-from faceplate.errors import ConsentRefused
+from faceplate.errors import ConsentRefused, OutsideRoots
 from faceplate.merge.swap import SwapJob, swap
 from faceplate.models.df import DF
 from faceplate.models.folder import ModelFolder
@@ -78,3 +80,47 @@ def test_who_else_a_model_holds_has_a_consent_of_their_own() -> None:
 
     assert [config.consent_of(number) for number in range(4)] == ["C-1", "", "C-3", ""]
     assert '"other_consent_ids"' in to_json(config)
+
+
+def test_a_recipe_reaches_no_file_outside_the_allowed_folders(shelf: Path, tmp_path: Path) -> None:
+    """Every way from a file's contents: a mask model, one of a key, a link, a member of a cast."""
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    for folder in (inside, outside):
+        folder.mkdir()
+        untrained_model(folder / "m.safetensors", face_type="whole_face")
+        (folder / "empty.json").write_text("{}")
+    (inside / "linked").mkdir()
+    (inside / "linked" / "mask.safetensors").symlink_to(outside / "m.safetensors")
+    context = Context(tmp_path, device="cpu", allowed_roots=(inside, shelf, MINI))
+    segmented = {"matte": "segmented-performer"}
+    key = {"frame": 1004, "value": str(outside / "m.safetensors")}
+
+    def refusal(values: dict[str, object], recipe: Path = inside / "recipe.json") -> str:
+        (inside / "recipe.json").write_text(json.dumps(values))
+        member = {
+            "model": str(shelf / "model"),
+            "consent": str(inside / "consent.json"),
+            "recipe": str(recipe),
+        }
+        (inside / "cast.json").write_text(json.dumps({"cast": [member]}))
+        job = SwapJob(
+            plate=str(MINI / "B" / "B.%04d.exr"),
+            track=str(shelf / "track.json"),
+            cast=str(inside / "cast.json"),
+            out=str(inside / "s.%04d.exr"),
+            frames="1004",
+        )
+        try:
+            swap(job, context)
+        except OutsideRoots as error:
+            return str(error)
+        return ""
+
+    consent_file(inside / "consent.json")
+    assert refusal({**segmented, "segmenter": str(inside / "m.safetensors")}) == ""
+    assert "segmenter" in refusal({**segmented, "segmenter": str(outside / "m.safetensors")})
+    assert "segmenter" in refusal({"keys": {"segmenter": [key]}})
+    assert "segmenter" in refusal({**segmented, "segmenter": str(inside / "linked")})
+    climbing = str(inside / ".." / "outside" / "m.safetensors")
+    assert "segmenter" in refusal({**segmented, "segmenter": climbing})
+    assert "cast" in refusal({}, recipe=outside / "empty.json")
