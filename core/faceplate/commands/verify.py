@@ -86,6 +86,10 @@ class Sealed:
     """Frames that it holds; empty for a picture or movie."""
     files: int
     """Files that were hashed."""
+    source_type: str = ""
+    """The digital source type (IPTC) that is claimed."""
+    says: str = ""
+    """What a picture or movie says of its making."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,11 @@ def verify(job: VerifyJob, context: Context) -> VerifyResult:
 
 def _check_embedded(path: Path, roots: list[Path], found: _Sum) -> None:
     signature = read_embedded(path, roots)
-    found.checked.append(Sealed(path.name, signature.state, signature.signer, "", 1))
+    says = ", ".join(f"{name} {text}" for name, text in signature.says.items())
+    source_type = signature.source_type.rpartition("/")[2]
+    found.checked.append(
+        Sealed(path.name, signature.state, signature.signer, "", 1, source_type, says)
+    )
     _judge_signature(path.name, signature, found)
     if signature.state in ("trusted", "foreign") and signature.source_type != DIGITAL_SOURCE_TYPE:
         found.add(path.name, "contradicts", f"it claims to be {signature.source_type!r}")
@@ -187,7 +195,10 @@ def _check_sequence(
         hashed += len(frame.files)
         context.progress.report("verify", done, len(frames), frame=frame.frame)
     numbers = format_frames([each.frame for each in frames])
-    found.checked.append(Sealed(path.name, signature.state, signature.signer, numbers, hashed))
+    source_type = sidecar.digital_source_type.rpartition("/")[2]
+    found.checked.append(
+        Sealed(path.name, signature.state, signature.signer, numbers, hashed, source_type)
+    )
     known = {file.name for frame in sidecar.frames for file in frame.files}
     if wanted is None:
         _find_unsealed(out, known, found)
@@ -297,7 +308,7 @@ def _judge_signature(name: str, signature: Signature, found: _Sum) -> None:
         who = signature.signer or "somebody without a name"
         found.add(name, "signature", f"foreign: by {who}, whom no trusted root stands behind")
     elif signature.state == "absent":
-        found.add(name, "unsigned", "nobody has signed it: whoever can write here can change it")
+        found.add(name, "unsigned", "whoever can write here could have changed it")
 
 
 def _judged(found: _Sum) -> VerifyResult:
@@ -309,7 +320,7 @@ def _judged(found: _Sum) -> VerifyResult:
     elif foreign:
         verdict, code = "as it was signed, by somebody who is not trusted here", FOREIGN
     elif found.findings:
-        verdict, code = "as it was recorded, and signed by nobody", UNSIGNED
+        verdict, code = "signed by nobody; nothing else is wrong", UNSIGNED
     else:
         verdict, code = "as it was signed", 0
     return VerifyResult(verdict, code, tuple(found.checked), tuple(found.findings))

@@ -1,6 +1,6 @@
-"""A shot as work for a farm: three steps, each a command line, whatever the scheduler.
+"""A shot as work for a farm: steps, each a command line, whatever the scheduler.
 
-    analyse (the whole shot, once) -> swap (chunks of frames) -> movie and timeline
+    analyse (the whole shot, once) -> swap (chunks of frames) -> seal, movie and timeline
 
 Commands are lists of words. Paths in them are made by a function of the scheduler, which may put a
 token there that each machine replaces by its own path.
@@ -72,6 +72,8 @@ class FarmJob:
     options: str = ""
     """Further options of each task as `faceplate batch` knows them, in one text with an equals sign
     before it: `--options="--layers=beside --require-face"`."""
+    seal: bool = True
+    """Write and sign the sidecar of the shot when all its frames are there."""
     movie: bool = True
     """Make a movie and a timeline of the results in the end."""
     command: str = "faceplate"
@@ -262,11 +264,26 @@ def steps(shot: FarmShot, words: Words) -> list[Step]:
     named += [f"--shot={shot.name}", f"--frames={words.chunk}"]
     task = (job.command, "batch", *named, *color, *job.words, *common)
     found.append(Step("Swap", task, chunked=True))
+    if job.seal:
+        found.append(_seal_step(shot, texts, words.frames, common))
     if job.movie:
         found += _review_steps(shot, texts, words.frames, color, common)
     return [
         replace(step, after=found[at - 1].name if at else None) for at, step in enumerate(found)
     ]
+
+
+def _seal_step(shot: FarmShot, texts: dict[str, str], frames: str, common: Sequence[str]) -> Step:
+    """Return the step that seals: alone, when nobody writes frames any more."""
+    named = [
+        f"--{name.lower()}={texts[name]}"
+        for name in ("Out", "Plate", "Track", "Model", "Cast", "Consent", "Recipe")
+        if name in texts
+    ]
+    return Step(
+        "Seal", (shot.job.command, "seal", *named, f"--shot={shot.name}", f"--frames={frames}",
+                 *common),
+    )  # fmt: skip
 
 
 def _review_steps(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from faceplate.context import Context
 from faceplate.errors import BadSettings, MissingFrames
 from faceplate.geometry.points import Box
-from faceplate.io.atomic import write_bytes
+from faceplate.io.atomic import atomic_file
 from faceplate.io.frame import FloatArray, Frame
 from faceplate.io.integers import encode
 from faceplate.io.sequence import Sequence as FramePattern
@@ -24,9 +24,12 @@ from faceplate.merge.layers import Layers, box_slices
 from faceplate.merge.output import Output, write_layers
 from faceplate.merge.predictions import CachedPredictor
 from faceplate.merge.roles import Role
+from faceplate.merge.sealing import sidecar_path
 from faceplate.merge.shot import Shot, ShotJob
 from faceplate.models.net import People
 from faceplate.models.predictor import Prediction
+from faceplate.provenance.keys import SigningKey, find_key
+from faceplate.provenance.signing import sign_in_place
 
 __all__ = ["TweakJob", "TweakResult", "TweakShot", "changed_recipe", "changes_of", "tweak"]
 
@@ -113,6 +116,7 @@ class TweakShot(Shot):
         predictor: Callable[[Path], CachedPredictor] | None = None,
     ) -> None:
         super().__init__(job, context, predictor, str(job.frame))
+        self._key = find_key(context.home)
         self._own_roles = self.roles
         self._frame: Frame | None = None
         self._predicted: dict[tuple[int, People], tuple[FloatArray, Prediction]] = {}
@@ -134,17 +138,28 @@ class TweakShot(Shot):
         frame = self._read(job.frame)
         layers = self.layers(frame)
         if job.view:
-            _write_picture(self._shown(layers, _box_of(layers, job.view_of)), Path(job.view))
-        out = str(FramePattern.parse(job.out).path(job.frame)) if job.out else None
-        if out:
+            shown = self._shown(layers, _box_of(layers, job.view_of))
+            _write_picture(shown, Path(job.view), self._says(job.frame), self._key)
+        pattern = FramePattern.parse(job.out) if job.out else None
+        out = str(pattern.path(job.frame)) if pattern else None
+        if pattern and out:
             output = Output()
-            strings = self.strings(job.frame, output)
+            strings = self.strings(job.frame, output, sidecar_path(pattern).name)
             Path(out).parent.mkdir(parents=True, exist_ok=True)
             write_layers(layers, strings, (Path(out), Path(out)), output)
         return TweakResult(
             job.frame, out, job.view, len(self.faces(job.frame)), self.network_runs - ran,
             (time.perf_counter() - began) * 1e3,
         )  # fmt: skip
+
+    def _says(self, number: int) -> dict[str, str]:
+        """Return what the claim inside a picture says besides the source type."""
+        return {
+            "likeness": self.likeness,
+            "consentId": self.consent_id or "none",
+            "modelSha256": "+".join(role.predictor.sha256 for role in self.roles),
+            "frames": str(number),
+        }
 
     def cast(self, frame: Frame) -> list[CastFace | None]:
         """Return each member's face with its prediction, which only the direction changes."""
@@ -240,12 +255,16 @@ def _changed(role: Role, changes: Mapping[str, Any]) -> Role:
     return replace(role, recipe=changed_recipe(role.recipe, changes))
 
 
-def _write_picture(shown: Shown, path: Path) -> None:
-    """Write a picture. It is one for the eye: square pixels are up to the viewer."""
+def _write_picture(
+    shown: Shown, path: Path, says: Mapping[str, str], key: SigningKey | None
+) -> None:
+    """Write a picture, signed where there is a key. Square pixels are up to the viewer."""
     bgr = np.ascontiguousarray(shown[..., ::-1])
     _, content = cv2.imencode(path.suffix.lower(), bgr, _ENCODERS[path.suffix.lower()])
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, content.tobytes())
+    with atomic_file(path) as part:
+        part.write_bytes(content.tobytes())
+        sign_in_place(part, path.name, says, key)
 
 
 def _box_of(layers: Layers, wanted: str) -> Box:

@@ -28,6 +28,7 @@ __all__ = [
     "read_embedded",
     "sign_detached",
     "sign_embedded",
+    "sign_in_place",
 ]
 
 ASSERTION = "org.faceplate.provenance"
@@ -106,6 +107,32 @@ def sign_embedded(
         raise BadSettings(f"{name}: claims lie inside {', '.join(EMBEDDED_TYPES)} only")
     with source.open("rb") as taken, target.open("w+b") as made:
         _sign(taken, made, _manifest(name, media_type, says), key, embed=True)
+
+
+def sign_in_place(path: Path, name: str, says: Mapping[str, Any], key: SigningKey | None) -> str:
+    """Put a claim into a picture or movie that is not in its place yet.
+
+    Args:
+        path: The file; nobody else may read it while this works.
+        name: What it will be called.
+        says: Plain values for our own assertion; no personal names.
+        key: Who signs; with None the file stays as it is.
+
+    Returns:
+        Who signed it; empty where nobody did.
+
+    Raises:
+        BadSettings, Damaged: What `sign_embedded` raises.
+    """
+    if key is None:
+        return ""
+    signed = path.with_name(f"{path.name}.signed")
+    try:
+        sign_embedded(path, signed, name, says, key)
+        signed.replace(path)
+    finally:
+        signed.unlink(missing_ok=True)
+    return key.signer
 
 
 def read_detached(asset: Path, media_type: str, claim: bytes, roots: Sequence[Path]) -> Signature:

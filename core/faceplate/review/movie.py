@@ -21,6 +21,8 @@ from faceplate.io.frame import FloatArray, Frame, sanitize
 from faceplate.io.plate import Plate, open_plate, require_space
 from faceplate.io.sequence import format_frames
 from faceplate.provenance.header import DIGITAL_SOURCE_TYPE, PREFIX
+from faceplate.provenance.keys import SigningKey, find_key
+from faceplate.provenance.signing import sign_in_place
 from faceplate.review.burnin import burn_in
 
 __all__ = ["MovieJob", "MovieResult", "movie"]
@@ -30,8 +32,11 @@ logger = logging.getLogger(__name__)
 Picture = NDArray[np.uint8]
 
 _SUFFIXES = {".mov": "mov", ".mp4": "mp4"}
+_PICTURES = (".png", ".jpg", ".jpeg")
 _FPS = 24.0
 _SYNTHETIC = "AI-altered media"
+_SAID = ("generator", "likeness", "consentId", "modelSha256", "sidecar")
+"""Header strings that a movie says too."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,14 @@ class MovieJob:
     """Constant rate factor of x264, 0 (lossless) to 51; 16 shows no loss on a face."""
     burn_in: bool = True
     """Write shot, frame, time code and that it is AI-altered on every picture."""
+    poster: str | None = None
+    """Also write the picture in the middle of the movie: PNG or JPEG."""
 
     def __post_init__(self) -> None:
         if Path(self.out).suffix.lower() not in _SUFFIXES:
             raise BadSettings(f"out: a movie ends in .mov or .mp4, got {self.out!r}")
+        if self.poster and Path(self.poster).suffix.lower() not in _PICTURES:
+            raise BadSettings(f"poster: a picture ends in .png or .jpg, got {self.poster!r}")
         if not 64 <= self.long_side <= 8192:
             raise BadSettings(f"long_side must be from 64 to 8192 pixels, got {self.long_side}")
         if not 0 <= self.quality <= 51:
@@ -90,6 +99,10 @@ class MovieResult:
     """Width and height in pixels."""
     not_shown: str
     """Frames that are missing or cannot be read."""
+    signed_by: str | None = None
+    """Who signed the claim (C2PA) inside the movie; None where the home folder has no key."""
+    poster: str | None = None
+    """The picture of its middle."""
 
 
 def movie(job: MovieJob, context: Context) -> MovieResult:
@@ -102,7 +115,7 @@ def movie(job: MovieJob, context: Context) -> MovieResult:
         DiskFull: No room; nothing half-written is kept.
         Cancelled: Nothing was written.
     """
-    config = load_config(job.ocio or context.ocio)
+    config, key = load_config(job.ocio or context.ocio), find_key(context.home)
     shower = _Shower(job, config)
     fps = Fraction(job.fps or shower.result.fps or _FPS).limit_denominator(1001)
     Path(job.out).parent.mkdir(parents=True, exist_ok=True)
@@ -110,15 +123,21 @@ def movie(job: MovieJob, context: Context) -> MovieResult:
     try:
         with atomic_file(Path(job.out)) as part:
             size = _encode(part, pictures, fps, job, shower)
+            sign_in_place(part, Path(job.out).name, shower.says(), key)
     except av.FFmpegError as error:
         if isinstance(error, OSError) and is_no_room(error):
             raise DiskFull(f"cannot write {job.out}: {error.strerror}; free some room") from error
         raise BadSettings(f"{job.out} cannot be encoded: {error}") from error
     if shower.not_shown:
         logger.warning("%s: frames not shown: %s", job.out, format_frames(shower.not_shown))
+    if job.poster and shower.poster is not None:
+        _write_poster(Path(job.poster), shower.poster, shower.says(), key)
+    if key is None:
+        logger.warning("%s carries no claim: there is no key in %s", job.out, context.home / "keys")
     return MovieResult(
-        job.out, len(shower.result.frames), float(fps), size, format_frames(shower.not_shown)
-    )
+        job.out, len(shower.result.frames), float(fps), size, format_frames(shower.not_shown),
+        key.signer if key else None, job.poster,
+    )  # fmt: skip
 
 
 class _Shower:
@@ -127,7 +146,8 @@ class _Shower:
     def __init__(self, job: MovieJob, config: OcioConfig) -> None:
         self.result = open_plate(job.result, frames=job.frames, missing="black")
         self.not_shown: list[int] = []
-        self.comment = f"digitalSourceType {DIGITAL_SOURCE_TYPE}"
+        self.poster: Picture | None = None
+        self._strings: dict[str, str] = {}
         self.pixel_aspect = Fraction(1)
         self._time_code = ""
         self._job, self._config = job, config
@@ -140,6 +160,16 @@ class _Shower:
             )
         self._shot = job.shot or Path(self.result.pattern).name.split(".")[0]
 
+    @property
+    def comment(self) -> str:
+        """What the container's comment says, for who reads no claims."""
+        said = [f"{name} {text}" for name, text in self._strings.items()]
+        return "; ".join([f"digitalSourceType {DIGITAL_SOURCE_TYPE}", *said])
+
+    def says(self) -> dict[str, str]:
+        """Return what the claim says besides the source type."""
+        return {**self._strings, "shot": self._shot, "frames": format_frames(self.result.frames)}
+
     def pictures(self, context: Context) -> Iterator[Picture]:
         """Yield the pictures in order, all of one even size."""
         numbers = self.result.frames
@@ -147,6 +177,8 @@ class _Shower:
         for done, number in enumerate(numbers, 1):
             picture = self._picture(number, size)
             size = size or (picture.shape[1], picture.shape[0])
+            if done == (len(numbers) + 1) // 2:
+                self.poster = picture
             context.progress.report("review movie", done, len(numbers), frame=number)
             yield picture
 
@@ -191,17 +223,26 @@ class _Shower:
         """Keep what a frame says of itself; of their provenance, that of the first that has one."""
         self.pixel_aspect = Fraction(frame.pixel_aspect).limit_denominator(1000)
         self._time_code = _time_code(frame.attribute("smpte:TimeCode"))
-        strings = {k: v for k, v in frame.attributes.items() if k.startswith(PREFIX)}
-        if strings and ";" not in self.comment:
-            parts = [
-                f"{name} {strings[PREFIX + name]}"
-                for name in ("generator", "likeness", "consentId", "modelSha256")
-                if PREFIX + name in strings
-            ]
-            self.comment = "; ".join([self.comment, *parts])
+        if not self._strings:
+            self._strings = {
+                name: str(frame.attribute(PREFIX + name))
+                for name in _SAID
+                if PREFIX + name in frame.attributes
+            }
 
     def _stamp(self, number: int) -> str:
         return f"{number}  {self._time_code}" if self._time_code else str(number)
+
+
+def _write_poster(
+    path: Path, picture: Picture, says: dict[str, str], key: SigningKey | None
+) -> None:
+    bgr = np.ascontiguousarray(picture[..., ::-1])
+    _, content = cv2.imencode(path.suffix.lower(), bgr)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as part:
+        part.write_bytes(content.tobytes())
+        sign_in_place(part, path.name, says, key)
 
 
 def _time_code(value: Any) -> str:

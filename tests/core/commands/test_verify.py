@@ -3,6 +3,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from tests.support.sealed import entry_of, seal_all, write_frames
 
@@ -13,6 +15,7 @@ from faceplate.errors import Damaged, NotFound
 from faceplate.io.sequence import Sequence
 from faceplate.merge.sealing import seal_sequence, sign_frame
 from faceplate.provenance.keys import find_key, new_key, trusted_roots
+from faceplate.provenance.signing import sign_embedded
 
 HOUSE = "The Example House"
 
@@ -206,3 +209,22 @@ def test_the_command_line_ends_with_what_was_found(
     values = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert values["findings"][0]["file"] == "s.1002.exr"
     assert main(["verify", str(out.parent), "--home", home]) == 6
+
+
+def test_a_picture_is_checked_by_the_claim_inside_it(
+    shelf: Path, tmp_path: Path, check: Callable[..., VerifyResult]
+) -> None:
+    plain, signed = tmp_path / "plain.png", tmp_path / "signed.png"
+    cv2.imwrite(str(plain), np.zeros((32, 48, 3), np.uint8))
+    sign_embedded(plain, signed, signed.name, {"likeness": "p1A"}, find_key(shelf / "home"))
+
+    result = check(signed)
+    assert (result.exit_code, result.checked[0].signer) == (0, HOUSE)
+    assert result.checked[0].source_type == "compositeWithTrainedAlgorithmicMedia"
+    assert result.checked[0].says == "likeness p1A"
+    assert check(signed, home=tmp_path).exit_code == 10
+    assert (check(plain).exit_code, told(check(plain))) == (9, [("plain.png", "unsigned")])
+
+    flip(signed, 0.98)
+    assert check(signed).exit_code == 3
+    assert told(check(signed)) == [("signed.png", "signature")]

@@ -70,7 +70,7 @@ def test_the_script_submits_layers_that_wait_for_each_other(
     runpy.run_path(str(tmp_path / "bundle" / "submit_opencue.py"))
     (job,) = Launcher.launched
     assert (job.name, job.range) == ("faceplate_s", "1001-1006")
-    assert [layer.name for layer in job.layers] == ["analyse", "swap", "movie", "timeline"]
+    assert [layer.name for layer in job.layers] == ["analyse", "swap", "seal", "movie", "timeline"]
     swap = job.layers[1]
     assert (swap.chunk, swap.range, swap.after) == (2, "1001-1006", [job.layers[0]])
     assert {layer.range for layer in job.layers} == {"1001", "1001-1006"}

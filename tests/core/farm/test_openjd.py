@@ -12,9 +12,11 @@ import pytest
 import yaml
 from tests.support.farms import farm_job
 
+from faceplate.commands.verify import VerifyJob, verify
 from faceplate.context import Context
 from faceplate.farm.batch import BatchJob, batch
 from faceplate.farm.openjd import openjd
+from faceplate.provenance.keys import new_key
 
 OPENJD = Path(sys.executable).with_name("openjd")
 
@@ -76,18 +78,22 @@ def test_a_bundle_that_is_killed_in_the_middle_and_run_again_gives_the_frames_of
         shot="mini",
     )
     openjd(job, Context(home=tmp_path))
+    new_key(tmp_path / "home", "House")
     first = run(tmp_path / "bundle", "--step", "Swap")
     _wait_for(tmp_path / "out" / "s.1003.exr", first)
     _kill_all(str(tmp_path))
     first.communicate()
     there = digests(tmp_path / "out")
     assert 3 <= len(there) < 6
-    second = run(tmp_path / "bundle", "--step", "Swap", "-p", "ChunkSize=6")
+    again = ("--step", "Seal", "--run-dependencies", "-p", "ChunkSize=6")
+    second = run(tmp_path / "bundle", *again)
     told, _ = second.communicate(timeout=300)
     assert second.returncode == 0, told
     summary = json.loads(next(line for line in told.splitlines() if '"kept"' in line)[15:])
     assert summary["kept"] == len(there)
     assert digests(tmp_path / "out").items() >= there.items()
+    sealed = verify(VerifyJob(str(tmp_path / "out")), Context(home=tmp_path / "home"))
+    assert (sealed.exit_code, sealed.checked[0].frames) == (0, "1001-1006")
 
     shutil.rmtree(tmp_path / "home")
     whole = BatchJob(

@@ -18,11 +18,13 @@ def written(tmp_path: Path, **settings: Any) -> dict[str, list[str]]:
 
 def test_a_shot_is_analysed_swapped_in_chunks_and_shown(tmp_path: Path) -> None:
     made = written(tmp_path, options="--layers=beside --require-face")
-    assert list(made) == ["Analyse", "Swap", "Movie", "Timeline"]
+    assert list(made) == ["Analyse", "Swap", "Seal", "Movie", "Timeline"]
     assert made["Analyse"][:3] == ["faceplate", "analyse", "--plate=<Plate>B.%04d.exr"]
     assert {"--frames=<chunk>", "--layers=beside", "--require-face", "--model=<Model>"} <= set(
         made["Swap"]
     )
+    assert made["Seal"][:3] == ["faceplate", "seal", "--out=<Out>s.%04d.exr"]
+    assert {"--frames=<frames>", "--model=<Model>", "--consent=<Consent>"} <= set(made["Seal"])
     assert "--out=<Out>s.mov" in made["Movie"]
     assert "--movie=<Out>s.mov" in made["Timeline"]
 
@@ -30,7 +32,8 @@ def test_a_shot_is_analysed_swapped_in_chunks_and_shown(tmp_path: Path) -> None:
 def test_steps_wait_for_each_other(tmp_path: Path) -> None:
     shot = farm_shot(farm_job(tmp_path), Context(home=tmp_path))
     words = Words(lambda place: str(place.path), "1-2", "1", "plain")
-    assert [step.after for step in steps(shot, words)] == [None, "Analyse", "Swap", "Movie"]
+    after = [step.after for step in steps(shot, words)]
+    assert after == [None, "Analyse", "Swap", "Seal", "Movie"]
 
 
 def test_a_track_that_is_there_need_not_be_made(tmp_path: Path) -> None:
@@ -38,6 +41,8 @@ def test_a_track_that_is_there_need_not_be_made(tmp_path: Path) -> None:
         written(tmp_path, analyse=False)
     (tmp_path / "t.json").write_text("{}")
     made = written(tmp_path, analyse=False, movie=False, track=str(tmp_path / "t.json"))
+    assert list(made) == ["Swap", "Seal"]
+    made = written(tmp_path, analyse=False, movie=False, seal=False, track=str(tmp_path / "t.json"))
     assert list(made) == ["Swap"]
 
 

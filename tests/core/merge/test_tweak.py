@@ -69,7 +69,7 @@ def test_the_exr_of_a_tweak_is_that_of_a_swap_with_the_changed_recipe(shelf, tmp
         recipe=str(tmp_path / "r.json"),
     )  # fmt: skip
     swap(swapped, context)
-    out = str(tmp_path / "t" / "t.%04d.exr")
+    out = str(tmp_path / "t" / "s.%04d.exr")
     result = tweak(job(shelf, tmp_path, set=("feather=20", "matte=hull"), out=out), context)
     there = Path(result.out or "").read_bytes()
     assert there == (tmp_path / f"s.{FRAME}.exr").read_bytes()

@@ -6,12 +6,16 @@ import av
 import numpy as np
 import pytest
 from tests.support.paths import MINI
+from tests.support.sealed import write_frames
 
 from faceplate.color.ocio import load_config
 from faceplate.context import Context
 from faceplate.errors import BadSettings, UnknownColorSpace
 from faceplate.io.image import read_frame, write_frame
 from faceplate.io.movie import Movie
+from faceplate.provenance.header import DIGITAL_SOURCE_TYPE
+from faceplate.provenance.keys import new_key, trusted_roots
+from faceplate.provenance.signing import read_embedded
 from faceplate.review.movie import MovieJob, movie
 
 PLATE = str(MINI / "B" / "B.%04d.exr")
@@ -107,3 +111,38 @@ def test_what_cannot_be_is_told(
 def test_a_movie_ends_in_mov_or_mp4() -> None:
     with pytest.raises(BadSettings, match=r"\.mov or \.mp4"):
         MovieJob(PLATE, "m.avi")
+
+
+def test_a_movie_and_its_poster_carry_a_claim_where_there_is_a_key(tmp_path: Path) -> None:
+    key = new_key(tmp_path, "House")
+    out = write_frames(tmp_path / "out", range(1001, 1004))
+    for suffix in ("mov", "mp4"):
+        job = MovieJob(
+            out.pattern,
+            str(tmp_path / f"m.{suffix}"),
+            poster=str(tmp_path / "p.png"),
+            color_space="ACEScg",
+            shot="sh010",
+        )
+        result = movie(job, Context(home=tmp_path))
+        assert result.signed_by == key.signer
+        for file in (job.out, job.poster):
+            found = read_embedded(Path(str(file)), trusted_roots(tmp_path))
+            assert (found.state, found.source_type) == ("trusted", DIGITAL_SOURCE_TYPE)
+            assert (found.says["likeness"], found.says["consentId"]) == ("p1A", "C-1")
+            assert (found.says["shot"], found.says["frames"]) == ("sh010", "1001-1003")
+        assert len(Movie(Path(job.out)).frames()) == 3
+    assert not list(tmp_path.glob("*.signed")) + list(tmp_path.glob(".*"))
+
+
+def test_without_a_key_a_movie_is_made_and_says_that_it_carries_no_claim(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    poster = tmp_path / "p.jpg"
+    made(tmp_path, frames="1001-1002", poster=str(poster))
+
+    assert "carries no claim: there is no key" in caplog.text
+    assert read_embedded(tmp_path / "m.mov", []).state == "absent"
+    assert read_embedded(poster, []).state == "absent"
+    with pytest.raises(BadSettings, match=r"\.png or \.jpg"):
+        made(tmp_path, poster="p.gif")
