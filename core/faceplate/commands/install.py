@@ -10,8 +10,13 @@ from pathlib import Path
 
 import faceplate
 from faceplate.commands.pieces import MarkedLine, Piece
+from faceplate.commands.resolvescripts import (
+    resolve_pieces,
+    scripts_folder,
+    shared_scripts_folder,
+)
 from faceplate.context import Context
-from faceplate.errors import NotFound, UnknownComponent
+from faceplate.errors import BadSettings, NotFound, UnknownComponent
 
 __all__ = [
     "TARGETS",
@@ -37,6 +42,8 @@ class Target:
     """Takes the plug-in's folder and the host's; returns what is written there."""
     after: str
     """What the artist does next."""
+    shared: Callable[[], Path] | None = None
+    """Returns the folder that all users of the host share, where there is one."""
 
 
 def _nuke_folder() -> Path:
@@ -58,6 +65,14 @@ TARGETS: Mapping[str, Target] = {
             _nuke_pieces,
             "start Nuke again; the node is in the menu Faceplate of the node toolbar",
         ),
+        Target(
+            "resolve",
+            scripts_folder,
+            resolve_pieces,
+            "in Resolve, put the playhead on a clip and choose Workspace > Scripts > Faceplate "
+            "Swap; its first run writes a file of settings and says what to fill in",
+            shared_scripts_folder,
+        ),
     )
 }
 """Host to what is installed there."""
@@ -71,6 +86,8 @@ class Install:
     """Which host: nuke or resolve."""
     dir: str | None = None
     """The host's folder for plug-ins; None takes the one of this user, such as ~/.nuke."""
+    all_users: bool = False
+    """Take the folder that all users share, as Resolve has one; it may need an administrator."""
     dry_run: bool = False
     """Say what would be written, and write nothing."""
 
@@ -83,6 +100,8 @@ class Uninstall:
     """Which host: nuke or resolve."""
     dir: str | None = None
     """The host's folder for plug-ins; None takes the one of this user, such as ~/.nuke."""
+    all_users: bool = False
+    """Take the folder that all users share, as Resolve has one; it may need an administrator."""
     dry_run: bool = False
     """Say what would be removed, and remove nothing."""
 
@@ -110,7 +129,7 @@ def install(job: Install, context: Context) -> InstallResult:
         NotFound: This installation lacks the plug-in.
         Refused: A file is in the way that is somebody else's; nothing was changed.
     """
-    target, folder = _target(job.target), _folder(job.target, job.dir)
+    target, folder = _target(job.target), _folder(job)
     plugin = hosts_folder(target.name)
     pieces = target.pieces(plugin, folder)
     said = tuple(piece.put(dry_run=True) for piece in pieces)  # whatever is refused is refused now
@@ -123,7 +142,7 @@ def install(job: Install, context: Context) -> InstallResult:
 
 def uninstall(job: Uninstall, context: Context) -> InstallResult:
     """Remove the pieces of a target. Raises UnknownComponent or NotFound."""
-    target, folder = _target(job.target), _folder(job.target, job.dir)
+    target, folder = _target(job.target), _folder(job)
     plugin = hosts_folder(target.name)
     pieces = target.pieces(plugin, folder)
     said = tuple(piece.take_out(job.dry_run) for piece in reversed(pieces))
@@ -149,8 +168,15 @@ def _target(name: str) -> Target:
     return TARGETS[name]
 
 
-def _folder(name: str, asked: str | None) -> Path:
-    return Path(os.path.abspath(os.path.expanduser(asked))) if asked else TARGETS[name].folder()
+def _folder(job: Install | Uninstall) -> Path:
+    target = TARGETS[job.target]
+    if job.dir:
+        return Path(os.path.abspath(os.path.expanduser(job.dir)))
+    if not job.all_users:
+        return target.folder()
+    if target.shared is None:
+        raise BadSettings(f"{target.name} has no folder that all users share; name one with --dir")
+    return target.shared()
 
 
 def _dry(said: tuple[str, ...], dry_run: bool) -> tuple[str, ...]:

@@ -83,7 +83,9 @@ local function take(work, verb, events, event)
   elseif event.event == "error" then
     errors.fail(sentence(event))
   elseif event.event == "exit" then
-    errors.fail(died(events, event.code, events.job))
+    local problem = died(events, event.code, events.job)
+    if events.job then errors.still_running(problem) end
+    errors.fail(problem)
   end
 end
 

@@ -94,7 +94,8 @@ class Client:
         try:
             return self._to_the_end(_Follower(self, verb, events, process, following))
         except StillRunning:
-            process.returncode = 0  # it goes on; Popen would complain of a child left alone
+            if process.poll() is None:
+                process.returncode = 0  # it goes on; Popen would complain of a child left alone
             raise
         except HostError:
             _let_end(process)
@@ -159,7 +160,7 @@ class _Follower:
             if result is not None:
                 return result
         if ended:
-            raise HostError(self._died())
+            raise StillRunning(self._died()) if self._job else HostError(self._died())
         self._check_cancel()
         if time.monotonic() - self._heard > SILENCE_S:
             raise StillRunning(
