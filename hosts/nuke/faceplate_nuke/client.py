@@ -77,13 +77,14 @@ class Client:
         helper = Helper([self.program, *server, *words], self.environment, self.silence_s)
         watched.take(helper)
         try:
-            last = _listen(helper, listener)
+            return _checked(_listen(helper, listener), helper)
+        except PluginError as error:
+            if watched.killed:
+                raise Cancelled("the helper was killed") from error
+            raise
         finally:
             watched.take(None)
             helper.close()
-        if watched.killed:
-            raise Cancelled("the helper was killed")
-        return _checked(last, helper)
 
 
 def _listen(helper: Helper, listener: Listener) -> dict[str, Any]:
@@ -102,6 +103,8 @@ def _checked(last: dict[str, Any], helper: Helper) -> dict[str, Any]:
         raise Cancelled("the job was cancelled")
     if kind == "error":
         raise PluginError.of_event(last)
+    if kind is None and helper.stopping:
+        raise Cancelled("stopped before the job began")
     if kind is None:
         raise PluginError(
             "HelperFailed", "the helper ended before the end of the job",

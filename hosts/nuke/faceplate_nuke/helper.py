@@ -77,6 +77,11 @@ class Helper:
         """Whether it is there."""
         return self._process.poll() is None
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stop_by is not None
+
     def events(self, beat_s: float = 0.25) -> Iterator[dict[str, Any]]:
         """Yield what the helper says to its end, and an empty event at least every `beat_s`.
 
@@ -99,11 +104,13 @@ class Helper:
                 count += 1
                 yield event
         code = self._process.wait()
-        if not count:
+        if not count and not self.stopping:
+            self._readers[1].join(timeout=2.0)  # its complaints may still be on their way
             raise PluginError(
-                "HelperFailed", f"the helper ended with code {code} and said nothing",
+                "HelperFailed",
+                f"the helper ended with code {code} and said nothing",
                 " ".join(list(self.complaints)[-3:]),
-            )  # fmt: skip
+            )
 
     def ask_to_stop(self) -> None:
         """Ask it to cancel its job and end; `events` goes on to its end, or kills it by then.
