@@ -22,7 +22,7 @@ from typing import Any, Union, get_args
 
 from faceplate import __version__
 from faceplate.commands.table import OTHERS
-from faceplate.config import default_home
+from faceplate.config import OFFLINE, default_home
 from faceplate.console import ProgressStyle, TqdmHandler, progress_sink, result_text
 from faceplate.context import Context
 from faceplate.control import Control
@@ -64,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _set_up_logging(options)
     # Before torch is loaded: threads that spin while they wait make a busy machine 30 times slower
     # (docs/decisions/008).
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name, value in {**OFFLINE, "OMP_WAIT_POLICY": "PASSIVE"}.items():
+        os.environ.setdefault(name, value)
     try:
         return _run(options, words, list(sys.argv[1:] if argv is None else argv))
     except _ReaderLeft:

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from faceplate.errors import BadSettings, NotFound, near_names
 
 __all__ = [
+    "OFFLINE",
     "default_home",
     "field_texts",
     "from_dict",
@@ -32,6 +33,16 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+OFFLINE = {
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "WANDB_MODE": "disabled",
+}
+"""Environment under which libraries, ours or those that plug-ins bring, look for nothing on a
+network. A `main()` sets what nobody else has set; only `faceplate models fetch` ever goes out."""
 
 # pydantic's view of a dataclass takes milliseconds to make
 _adapter = cast(Callable[[type[Any]], TypeAdapter[Any]], cache(TypeAdapter))
