@@ -343,5 +343,11 @@ OTHERS = (
         "faceplate.commands.install:Uninstall",
         "faceplate.commands.install:uninstall",
     ),
+    Verb(
+        "selftest",
+        "write a script that checks the plug-in inside its host and writes a report",
+        "faceplate.commands.selftest:SelfTest",
+        "faceplate.commands.selftest:self_test",
+    ),
 )
 """In the order of the help."""

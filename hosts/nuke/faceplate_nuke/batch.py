@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("nuke -t batch.py", description=__doc__)
     parser.add_argument("script", help="script with a node FP_FaceSwap")
     parser.add_argument("--node", default="", help="its name; all such nodes where left out")
-    parser.add_argument("--frames", type=_frames, default="", help="--frames=1001-1010")
+    parser.add_argument("--frames", type=_frames, default=None, help="--frames=1001-1010")
     parser.add_argument("--farm", choices=("openjd", "opencue", "deadline"), help="write a job")
     parser.add_argument("--save", action="store_true", help="save the script with its results")
     return parser

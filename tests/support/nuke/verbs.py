@@ -92,7 +92,7 @@ class Room:
     """The engine room: models, a schema, single frames."""
 
     def __init__(self, settings: Any) -> None:
-        pass
+        self._root = settings.roots[0] if settings else ""
 
     def check_job(self, verb: str, values: Any) -> dict[str, Any]:
         return dict(values)
@@ -101,13 +101,12 @@ class Room:
         from faceplate.merge.recipe import Recipe
         from faceplate_server.schema import json_schema
 
-        common = {"config": {}, "sha256": "", "step": 1}
+        people = {"likeness": "a", "performer": "b"}
+        common = {"config": people, "sha256": "", "step": 1, **people}
         models = [
-            {**common, "name": "anna", "path": "/m/anna", "likeness": "a", "performer": "b",
-             "problem": ""},
-            {**common, "name": "torn", "path": "/m/torn", "likeness": "c", "performer": "d",
-             "problem": "torn"},
-        ]  # fmt: skip
+            {**common, "name": name, "path": f"{self._root}/m/{name}", "problem": problem}
+            for name, problem in (("anna", ""), ("torn", "torn"))
+        ]
         return {"models": models, "recipe_schema": json_schema(Recipe)}
 
     def swap_frame(self, frame: int, settings: Any, recipe: Any) -> dict[str, Any]:
