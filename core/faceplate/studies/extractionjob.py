@@ -35,7 +35,7 @@ class ExtractionJob:
     """Tracks that exist, likewise; ``auto`` analyses the plate, once: the track is kept in `out`,
     and an analysis that was stopped goes on."""
     frames: str | None = None
-    """Frames to measure of every shot, such as `1001-1012`; None takes all."""
+    """Frames to measure, such as `1001-1012`: of every shot those that it has; None takes all."""
     segmenters: tuple[str, ...] = (HULL, "occlusion")
     """What makes mattes to be measured: ``hull``, names of segmenters, paths of mask models, or
     ``none``. The first that is not ``hull`` is drawn on the overlay sheets."""

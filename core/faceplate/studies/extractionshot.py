@@ -13,7 +13,7 @@ from faceplate.extract.analyse import AnalyseJob, analyse
 from faceplate.extract.shot import Shot, open_shot
 from faceplate.io.atomic import write_text
 from faceplate.io.plate import Plate
-from faceplate.io.sequence import Sequence, parse_frames
+from faceplate.io.sequence import Sequence, format_frames, parse_frames
 from faceplate.io.trackfile import Track
 from faceplate.studies.extractionjob import AUTO, NONE, ExtractionJob
 from faceplate.studies.extractiontruth import Truth, read_truth
@@ -75,10 +75,11 @@ def open_measured(
     if truth_file is not None:
         read_truth(truth_file)
     mattes = _mattes(given[1], plate, truth_file is not None)
+    wanted = _wanted(job, plate)
     file, analysed = _track_file(job, given[2], name, plate, context)
     track = Track.load(file)
     _check_track(track, file, plate)
-    frames = [frame for frame in track.frames if frame in set(_wanted(job, plate))]
+    frames = [frame for frame in track.frames if frame in set(wanted)]
     if not frames:
         raise NotFound(f"{file} has none of the frames asked for; widen --frames")
     truth = None if truth_file is None else read_truth(truth_file, track.plate.origin)
@@ -134,7 +135,17 @@ def _mattes(given: str, plate: Plate, truth: bool) -> Sequence | None:
 
 
 def _wanted(job: ExtractionJob, plate: Plate) -> list[int]:
-    return parse_frames(job.frames) if job.frames else plate.frames
+    """Return the frames to measure, of those that the plate has."""
+    if job.frames is None:
+        return plate.frames
+    asked = set(parse_frames(job.frames))
+    wanted = [frame for frame in plate.frames if frame in asked]
+    if not wanted:
+        raise NotFound(
+            f"{plate.pattern} has none of the frames {job.frames}: it has "
+            f"{format_frames(plate.frames)}; widen --frames"
+        )
+    return wanted
 
 
 def _track_file(
@@ -163,7 +174,7 @@ def _analysis(job: ExtractionJob, plate: Plate, track: Path, context: Context) -
     return AnalyseJob(
         plate=plate.pattern,
         out=str(track),
-        frames=job.frames,
+        frames=format_frames(_wanted(job, plate)) if job.frames else None,
         color_space=job.color_space,
         ocio=job.ocio or context.ocio,
         detector=job.detector,

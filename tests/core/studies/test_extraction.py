@@ -8,76 +8,25 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from tests.support.extractions import (
+    FRAMES,
+    INFO,
+    B,
+    Study,
+    shifted,
+    track_of,
+    true_face,
+    true_faces,
+)
 from tests.support.paths import MINI
-from tests.support.shots import known, known_landmarks
+from tests.support.shots import known_landmarks
 
-from faceplate.context import Context
-from faceplate.errors import BadSettings, BadShape, NotFound, UnknownComponent
-from faceplate.io.tracked import PersonTrack, PlateInfo, Pose, TrackedFace
+from faceplate.io.tracked import PersonTrack, Pose, TrackedFace
 from faceplate.io.trackfile import Track
 from faceplate.studies import extraction as verb
-from faceplate.studies import extractionshot
-from faceplate.studies.extractionjob import ExtractionJob
 
-B = str(MINI / "B" / "B.%04d.exr")
-INFO = PlateInfo("B.%04d.exr", 384, 216, 1001, 1012, color_space="lin_ap1_scene")
-FRAMES = tuple(range(1001, 1013))
 ROUNDED = 0.02
 """Most that a track file's 0.001 px are, in % of the eye distance."""
-
-
-def true_face(frame: int, actor: str = "B", person: int = 1) -> TrackedFace:
-    points = known_landmarks(actor, frame)
-    entry = known(actor)[frame]
-    pose = Pose(entry["yaw"], entry["pitch"], entry["roll"])
-    x0, y0 = points.min(axis=0).tolist()
-    x1, y1 = points.max(axis=0).tolist()
-    return TrackedFace(person, frame, (x0, y0, x1, y1), points, points, pose, 0.9, 0.8, "tracked")
-
-
-def true_faces() -> list[TrackedFace]:
-    return [true_face(frame) for frame in FRAMES if not known("B")[frame]["empty"]]
-
-
-def track_of(faces: list[TrackedFace], info: PlateInfo = INFO) -> Track:
-    numbers = sorted({face.person for face in faces})
-    people = tuple(
-        PersonTrack(number, tuple(face for face in faces if face.person == number))
-        for number in numbers
-    )
-    return Track(info, FRAMES, people, {})
-
-
-def shifted(face: TrackedFace, by: tuple[float, float]) -> TrackedFace:
-    points = np.asarray(face.landmarks + np.array(by), np.float32)
-    return replace(face, landmarks=points, raw_landmarks=points)
-
-
-class Study:
-    """Runs the verb on a track of `mini` B."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, faces: list[TrackedFace], **settings: Any) -> dict[str, Any]:
-        """Return the values of the one shot by measure."""
-        result = self.run(track_of(faces), **settings)
-        return {str(row["measure"]): row["mini_B"] for row in result.rows}
-
-    def run(self, track: Track, **settings: Any) -> Any:
-        file = self.folder / "given.json"
-        track.save(file)
-        values = {
-            "plates": (B,), "out": str(self.folder / "out"), "tracks": (str(file),),
-            "segmenters": ("none",), "sheet_frames": 0,
-        }  # fmt: skip
-        return verb.extraction(ExtractionJob(**{**values, **settings}), Context(self.folder))
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """What is written about the shot, frame by frame."""
-        told = json.loads((self.folder / "out" / "extract.json").read_text())
-        return dict(told["by_shot"]["mini_B"])
 
 
 @pytest.fixture
@@ -227,6 +176,10 @@ def test_points_that_jump_to_and_fro_shake_by_four_times_the_jump(study: Study) 
     assert figures["jitter, track's"] != pytest.approx(figures["jitter, truth's"], abs=0.1)
 
 
+def test_of_the_frames_asked_for_a_shot_is_measured_on_those_that_it_has(study: Study) -> None:
+    assert study(true_faces(), frames="1010-1030")["frames"] == 3
+
+
 def test_without_a_truth_presence_and_jitter_are_left(study: Study) -> None:
     figures = study(true_faces(), truths=("none",), mattes=("none",))
     assert figures["frames with a face found"] == 11
@@ -284,116 +237,6 @@ def test_several_shots_stand_beside_each_other(study: Study) -> None:
     assert covered["mini_A"] is None  # nothing covers A
 
 
-def test_a_plate_is_analysed_once_and_again_for_other_settings(
-    study: Study, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def analyse(job: Any, context: Context) -> None:
-        asked.append(job)
-        track_of(true_faces()).save(Path(job.out))
-
-    monkeypatch.setattr(extractionshot, "analyse", analyse)
-    track = track_of(true_faces())
-    assert [study.run(track, tracks=()).analysed for _ in range(2)] == [1, 0]
-    assert study.run(track, tracks=(), looks=5).analysed == 1
-    assert [job.looks for job in asked] == [1, 5]
-    assert Path(asked[0].out) == study.folder / "out" / "mini_B" / "track.json"
-
-
-def test_an_analysis_that_was_stopped_leaves_no_track_that_is_taken(
-    study: Study, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def analyse(job: Any, context: Context) -> None:
-        track_of([]).save(Path(job.out))
-        if not stopped:
-            stopped.append(True)
-            raise KeyboardInterrupt
-
-    stopped: list[bool] = []
-    monkeypatch.setattr(extractionshot, "analyse", analyse)
-    with pytest.raises(KeyboardInterrupt):
-        study.run(track_of([]), tracks=())
-    assert study.run(track_of([]), tracks=()).analysed == 1
-
-
 def test_a_track_without_anybody_has_no_recall(study: Study) -> None:
     figures = study([])
     assert (figures["recall"], figures["people found"]) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("info", "told"),
-    [
-        (replace(INFO, pattern="C.%04d.exr"), "track of C"),
-        (replace(INFO, width=1280), "1280 x 216"),
-    ],
-)
-def test_a_track_of_another_plate_is_refused(study: Study, info: PlateInfo, told: str) -> None:
-    with pytest.raises(BadSettings, match=told):
-        study.run(track_of(true_faces(), info))
-
-
-def test_a_track_with_frames_that_the_plate_has_not_is_refused(study: Study) -> None:
-    track = replace(track_of([]), frames=(1012, 1013), plate=replace(INFO, last=1013))
-    with pytest.raises(BadSettings, match="frame 1013"):
-        study.run(track)
-
-
-def test_a_truth_that_cannot_be_is_told(study: Study, tmp_path: Path) -> None:
-    track = track_of(true_faces())
-    with pytest.raises(NotFound, match="no_truth"):
-        study.run(track, truths=(str(tmp_path / "no_truth.json"),))
-    file = tmp_path / "truth.json"
-    truth = json.loads((MINI / "truth_B.json").read_text())
-    for spoil, error, told in (
-        (lambda: "[]", BadSettings, "no truth"),
-        (lambda: "{", BadSettings, "not JSON"),
-        (lambda: json.dumps({"frames": {"1001": {"yaw": 1}}}), BadSettings, "frame 1001: landm"),
-        (lambda: json.dumps({"frames": {"1001": truth["frames"]["1001"]}}), NotFound, "frame 1002"),
-        (lambda: json.dumps({**truth, "width": 1280}), BadSettings, "1280 x 216"),
-        (lambda: json.dumps({"people": 3}), BadSettings, "no truth"),
-    ):
-        file.write_text(spoil())
-        with pytest.raises(error, match=told):
-            study.run(track, truths=(str(file),))
-
-
-def test_other_input_that_cannot_be_is_told(study: Study, tmp_path: Path) -> None:
-    track = track_of(true_faces())
-    with pytest.raises(NotFound, match="widen"):
-        study.run(track, frames="2001-2002")
-    with pytest.raises(BadSettings, match="named twice"):
-        study.run(track, plates=(B, B), tracks=("none", "none"))
-    with pytest.raises(BadSettings, match="--truths"):
-        study.run(track, truths=("none",), mattes=(str(MINI / "B_masks" / "visible"),))
-    with pytest.raises(NotFound, match="no_mattes"):
-        study.run(track, mattes=(str(tmp_path / "no_mattes" / "m.%04d.png"),))
-    small = tmp_path / "small"
-    small.mkdir()
-    for frame in FRAMES:
-        cv2.imwrite(str(small / f"m.{frame}.png"), np.zeros((8, 8), np.uint8))
-    with pytest.raises(BadShape, match="matte"):
-        study.run(track, mattes=(str(small),), segmenters=("hull",))
-    with pytest.raises(UnknownComponent, match="occlusion"):
-        study.run(track, segmenters=("oclusion",))
-    with pytest.raises(BadSettings, match="auto"):
-        study.run(track, tracks=("none",))
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"plates": ()}, "one plate"),
-        ({"truths": ("a", "b")}, "truths"),
-        ({"tracks": ("a", "b")}, "tracks"),
-        ({"most_yaw": 181.0}, "most_yaw"),
-        ({"least_visible": 2.0}, "least_visible"),
-        ({"sheet_frames": -1}, "sheet_frames"),
-        ({"smooth_window": 4}, "smooth_window"),
-    ],
-)
-def test_settings_that_cannot_be_right_are_told(change: dict[str, Any], named: str) -> None:
-    values: dict[str, Any] = {"plates": (B,), "out": "out", **change}
-    with pytest.raises(BadSettings, match=named):
-        ExtractionJob(**values)
