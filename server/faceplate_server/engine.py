@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import threading
-import traceback
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -21,9 +21,12 @@ from faceplate_server.channel import Writer, claim_output, read_line
 from faceplate_server.room import RoomSettings
 from faceplate_server.roots import Roots
 from faceplate_server.schema import json_schema
+from faceplate_server.shrink import out_of_memory, smaller_job
 from faceplate_server.verbs import find_verb, parse_job
 
 __all__ = ["Engine", "main"]
+
+logger = logging.getLogger(__name__)
 
 THREADS = 16
 """Swaps take turns, so some of these wait; the others go on answering."""
@@ -48,6 +51,11 @@ class Engine:
     def check_job(self, verb: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return a job's settings with all defaults. Raises UnknownComponent or BadSettings."""
         return to_dict(parse_job(find_verb(self._settings.verbs, verb), values))
+
+    def smaller_job(self, verb: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what to change of a job that ran out of memory, and a note; empty for nothing."""
+        smaller = smaller_job(parse_job(find_verb(self._settings.verbs, verb), values))
+        return {} if smaller is None else {"changes": smaller[0], "note": smaller[1]}
 
     def list_models(self) -> dict[str, Any]:
         """Return the models under the roots, and the recipe's JSON schema."""
@@ -184,13 +192,17 @@ def main() -> int:
 
 def _answer(engine: Any, writer: Writer, line: Mapping[str, Any]) -> None:
     number = line["number"]
+    began = time.perf_counter()
     try:
         value = getattr(engine, line["question"])(**line["values"])
-    except Exception as error:  # noqa: BLE001 - the border of the process: logged, and answered
+    except Exception as raised:  # the border of the process: logged, and answered
+        error = out_of_memory(raised)
         if not isinstance(error, FaceplateError):
-            traceback.print_exc()
+            logger.exception("request %s failed", line["request"])
         writer("error", number=number, code=type(error).__name__, message=str(error))
     else:
+        took_ms = (time.perf_counter() - began) * 1e3
+        logger.info("request %s: %s took %.1f ms", line["request"], line["question"], took_ms)
         writer("answer", number=number, value=value)
 
 

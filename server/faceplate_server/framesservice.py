@@ -7,7 +7,8 @@ from typing import Any
 
 from faceplate_protos.v1 import frames_pb2, frames_pb2_grpc
 from faceplate_server.buffers import Buffers
-from faceplate_server.peers import client_of
+from faceplate_server.metrics import Metrics
+from faceplate_server.peers import CLIENT
 from faceplate_server.receiving import receive
 from faceplate_server.room import EngineRoom
 from faceplate_server.shapes import Context
@@ -22,16 +23,21 @@ _TWEAKED = ("plate", "track", "model", "view", "out")
 class FramesService(frames_pb2_grpc.FramesServicer):
     """Single frames."""
 
-    def __init__(self, room: EngineRoom, buffers: Buffers, spool: Spool) -> None:
+    def __init__(self, room: EngineRoom, buffers: Buffers, spool: Spool, metrics: Metrics) -> None:
         self._room, self._buffers, self._spool = room, buffers, spool
+        self._metrics = metrics
+
+    async def _ask(self, question: str, **values: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = await self._room.ask_in_turn(CLIENT.get(), question, **values)
+        self._metrics.frame(answer)
+        return answer
 
     async def SwapFrame(  # noqa: N802
         self, request: frames_pb2.SwapFrameRequest, context: Context
     ) -> frames_pb2.SwapFrameResponse:
         """Swap a frame by path."""
         began = time.perf_counter()
-        answer = await self._room.ask_in_turn(
-            client_of(context),
+        answer = await self._ask(
             "swap_frame",
             frame=request.frame,
             recipe=parse_object(request.recipe_json, "recipe_json"),
@@ -56,8 +62,7 @@ class FramesService(frames_pb2_grpc.FramesServicer):
         """Look at a frame with changed recipe values."""
         began = time.perf_counter()
         named = {name: getattr(request, name) for name in _TWEAKED if getattr(request, name)}
-        answer = await self._room.ask_in_turn(
-            client_of(context),
+        answer = await self._ask(
             "tweak_frame",
             changes=parse_object(request.changes_json, "changes_json"),
             settings={
@@ -87,8 +92,7 @@ class FramesService(frames_pb2_grpc.FramesServicer):
         """Swap the frame in a shared buffer."""
         began = time.perf_counter()
         buffer = self._buffers.get(request.buffer)
-        answer = await self._room.ask_in_turn(
-            client_of(context),
+        answer = await self._ask(
             "swap_buffer",
             frame=request.frame,
             recipe=parse_object(request.recipe_json, "recipe_json"),
@@ -122,8 +126,7 @@ class FramesService(frames_pb2_grpc.FramesServicer):
         async with self._spool.stream() as folder:
             settings = await receive(request_iterator, folder, self._spool)
             began = time.perf_counter()
-            answer = await self._room.ask_in_turn(
-                client_of(context),
+            answer = await self._ask(
                 "swap_stream",
                 number=settings.number,
                 recipe=parse_object(settings.recipe_json, "recipe_json"),

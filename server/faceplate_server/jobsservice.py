@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from faceplate.errors import BadSettings
 from faceplate_protos.v1 import jobs_pb2, jobs_pb2_grpc
 from faceplate_server.convert import command_name, job_message, state_names
-from faceplate_server.peers import client_of
+from faceplate_server.peers import CLIENT
 from faceplate_server.runner import JobRunner
 from faceplate_server.shapes import Context
 from faceplate_server.verbs import parse_object
@@ -32,7 +32,7 @@ class JobsService(jobs_pb2_grpc.JobsServicer):
             values,
             key=request.key,
             tied=request.cancel_on_disconnect,
-            client=client_of(context),
+            client=CLIENT.get(),
             priority=request.priority,
         )
         return jobs_pb2.SubmitJobResponse(job=job_message(job))

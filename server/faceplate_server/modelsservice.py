@@ -10,7 +10,7 @@ from faceplate_server.convert import (
     loaded_message,
     model_message,
 )
-from faceplate_server.peers import client_of
+from faceplate_server.peers import CLIENT
 from faceplate_server.room import EngineRoom
 from faceplate_server.shapes import Context
 from faceplate_server.verbs import parse_object
@@ -47,7 +47,7 @@ class ModelsService(models_pb2_grpc.ModelsServicer):
     ) -> models_pb2.LoadModelResponse:
         """Bring a model into memory."""
         began = time.perf_counter()
-        client = client_of(context)
+        client = CLIENT.get()
         answer = await self._room.ask_in_turn(client, "load_model", model=request.model)
         return models_pb2.LoadModelResponse(
             model=loaded_message(answer["model"]),
@@ -59,7 +59,7 @@ class ModelsService(models_pb2_grpc.ModelsServicer):
         self, request: models_pb2.UnloadModelRequest, context: Context
     ) -> models_pb2.UnloadModelResponse:
         """Free a model's memory."""
-        client = client_of(context)
+        client = CLIENT.get()
         answer = await self._room.ask_in_turn(client, "unload_model", model=request.model)
         return models_pb2.UnloadModelResponse(was_loaded=answer["was_loaded"])
 

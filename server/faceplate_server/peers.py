@@ -1,12 +1,16 @@
 """Who calls: by certificate, by what the client calls itself, or by where it comes from."""
 
+import contextvars
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from faceplate_server.shapes import Context
 
-__all__ = ["CLIENT_KEY", "client_of", "peer_of"]
+__all__ = ["CLIENT", "CLIENT_KEY", "client_of", "peer_of"]
+
+CLIENT: contextvars.ContextVar[str] = contextvars.ContextVar("client", default="unknown")
+"""Who makes the call that is being answered."""
 
 CLIENT_KEY = "faceplate-client"
 """Metadata in which a client calls itself something, such as ``anna@ws12``."""

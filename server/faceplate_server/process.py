@@ -10,12 +10,17 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from faceplate.errors import FaceplateError, OutOfMemory
 from faceplate_server.faults import WorkerDied
+from faceplate_server.memory import oom_kills
 
 __all__ = ["Child"]
 
 LINE_LIMIT = 16 * 1024 * 1024
 """Longest line that a child may write, in bytes: a result holds lists of paths."""
+
+LOG_LIMIT = 16 << 20
+"""Bytes of a log that is written on; a longer one is put aside."""
 
 
 class Child:
@@ -29,6 +34,7 @@ class Child:
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
         self._log = log
+        self._oom_kills, self._killed = oom_kills(), False
         self._reaper = asyncio.create_task(self._reap())
 
     @classmethod
@@ -38,6 +44,8 @@ class Child:
         ``-P`` keeps that folder, in which anybody may put files, off the module path.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > LOG_LIMIT:
+            log.replace(log.with_suffix(".1.log"))
         with log.open("ab") as errors:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", module),
@@ -62,7 +70,7 @@ class Child:
         return self._process.returncode is None
 
     async def send(self, message: Mapping[str, Any]) -> None:
-        """Write one line to it. Raises WorkerDied."""
+        """Write one line to it. Raises WorkerDied or OutOfMemory."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
@@ -81,9 +89,14 @@ class Child:
         while (line := await self.receive()) is not None:
             yield line
 
-    async def death(self) -> WorkerDied:
+    async def death(self) -> FaceplateError:
         """Wait for its end and return an error that says how it died."""
         status = await self._process.wait()
+        by_others = status == -signal.SIGKILL and not self._killed
+        if by_others and oom_kills() > self._oom_kills:
+            return OutOfMemory(
+                f"memory ran out and the system killed the worker; {self._last_words()}"
+            )
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         return WorkerDied(f"the worker process ended early ({how}); {self._last_words()}")
 
@@ -102,6 +115,7 @@ class Child:
 
     async def kill(self) -> None:
         """Kill it and its children at once."""
+        self._killed = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()

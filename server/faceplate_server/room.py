@@ -7,13 +7,15 @@ loaded. The server itself stays light, and a crash of the engine is an answer, n
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 from faceplate_server.faults import WorkerDied
+from faceplate_server.logs import REQUEST
 from faceplate_server.process import Child
 from faceplate_server.status import rebuild
 from faceplate_server.turns import Turns
@@ -50,13 +52,20 @@ class EngineRoom:
     Args:
         settings: What the process is told.
         waiting: Frames that may wait for their turn.
+        note_busy: Told how many seconds each question in turn took.
 
     Attributes:
         turns: Who is next.
         deaths: How often the process ended by itself.
     """
 
-    def __init__(self, settings: RoomSettings, waiting: int = 64) -> None:
+    def __init__(
+        self,
+        settings: RoomSettings,
+        waiting: int = 64,
+        note_busy: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        self._note_busy = note_busy
         self.turns = Turns(waiting)
         self.deaths = 0
         self._settings = settings
@@ -78,7 +87,14 @@ class EngineRoom:
         number = next(self._numbers)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            await child.send({"number": number, "question": question, "values": values})
+            await child.send(
+                {
+                    "number": number,
+                    "question": question,
+                    "values": values,
+                    "request": REQUEST.get(),
+                }
+            )
             return await answer
         finally:
             self._waiting.pop(number, None)
@@ -98,12 +114,16 @@ class EngineRoom:
         `FRAME_GRACE_S` is killed, for nothing inside it can be.
         """
         async with self.turns.turn(client):
+            began = time.perf_counter()
             work = asyncio.ensure_future(self.ask(question, **values))
             try:
-                return await asyncio.shield(work)
+                answer = await asyncio.shield(work)
             except asyncio.CancelledError:
                 await self._drop(work)
                 raise
+            finally:
+                self._note_busy(time.perf_counter() - began)
+        return answer
 
     @property
     def pid(self) -> int | None:

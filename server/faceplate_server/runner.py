@@ -9,7 +9,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from faceplate.errors import BadSettings, Cancelled, Exhausted, FaceplateError, NotReady
+from faceplate.errors import (
+    BadSettings,
+    Cancelled,
+    Exhausted,
+    FaceplateError,
+    NotReady,
+    OutOfMemory,
+)
 from faceplate_server.process import Child
 from faceplate_server.room import EngineRoom
 from faceplate_server.roots import Roots
@@ -43,8 +50,12 @@ class RunnerSettings:
     max_queued: int = 1000
     attempts: int = 3
     heartbeat_s: float = 1.5
-    cancel_grace_s: float = 10.0
+    cancel_grace_s: float = 1.5
     """From the polite request to stop to SIGKILL."""
+    save_grace_s: float = 60.0
+    """The same for verbs that can save."""
+    niceness: int = 10
+    """Of workers, 0 to 19."""
     watch_grace_s: float = 5.0
     """How long a tied job lives without anybody watching it."""
 
@@ -59,6 +70,8 @@ class _Live:
     watchers: int = 0
     child: Child | None = None
     stop_reason: str = ""
+    grace_s: float = 0.0
+    """From the polite request to stop to SIGKILL."""
     killer: asyncio.Task[None] | None = None
 
 
@@ -92,8 +105,8 @@ class JobRunner:
         """Stop; running jobs are asked to stop and go back to the queue for the next server."""
         self._stopping = True
         self._work.set()
-        children = [live.child for live in self._live.values() if live.child is not None]
-        await asyncio.gather(*(child.stop(self._settings.cancel_grace_s) for child in children))
+        lives = [live for live in self._live.values() if live.child is not None]
+        await asyncio.gather(*(live.child.stop(live.grace_s) for live in lives if live.child))
         for lane in self._lanes:
             lane.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)
@@ -129,6 +142,7 @@ class JobRunner:
         if self._store.count("queued") >= self._settings.max_queued:
             raise Exhausted(f"{self._settings.max_queued} jobs are waiting already; cancel some")
         job = self._store.add(verb, settings, key=key, tied=tied, client=client, priority=priority)
+        logger.info("job %s %s is queued", job.id, verb, extra={"job": job.id})
         self._work.set()
         if job.tied:
             self._drop_if_unwatched(job.id)
@@ -228,7 +242,7 @@ class JobRunner:
         self._store.end(job_id, state, **outcome)
         self._publish(job_id)
         self._live.pop(job_id)  # watchers hold what they need
-        logger.info("job %s %s", job_id, state)
+        logger.info("job %s %s", job_id, state, extra={"job": job_id})
 
     def _drop_if_unwatched(self, job_id: str) -> None:
         def look() -> None:
@@ -241,7 +255,7 @@ class JobRunner:
     def _stop_child(self, live: _Live, reason: str) -> None:
         live.stop_reason = live.stop_reason or reason
         if live.child is not None and live.killer is None:
-            live.killer = asyncio.create_task(live.child.stop(self._settings.cancel_grace_s))
+            live.killer = asyncio.create_task(live.child.stop(live.grace_s))
 
     async def _lane(self, place: int, device: str) -> None:
         while not self._stopping:
@@ -264,18 +278,40 @@ class JobRunner:
     async def _run(self, job: JobRecord, device: str) -> None:
         # again, as a link may have changed while the job waited
         await asyncio.to_thread(self._roots.check_settings, job.settings)
+        ending = await self._attempt(job, device)
+        if ending.out_of_memory and not self._of(job.id).stop_reason and not self._stopping:
+            ending = await self._smaller(job, device, ending)
+        self._settle(job, self._of(job.id), ending)
+
+    async def _smaller(self, job: JobRecord, device: str, ending: "_Ending") -> "_Ending":
+        """Try once more with less of what needs memory, if there is such a thing."""
+        smaller = await self._room.ask_twice("smaller_job", verb=job.verb, values=job.settings)
+        if not smaller:
+            return ending
+        note = smaller["note"]
+        logger.warning("job %s is tried again: %s", job.id, note, extra={"job": job.id})
+        self._store.annotate(job.id, f"tried again with {note}")
+        changed = replace(job, settings={**job.settings, **smaller["changes"]})
+        return await self._attempt(changed, device)
+
+    async def _attempt(self, job: JobRecord, device: str) -> "_Ending":
+        """Start a worker, and follow it to its end."""
         home, live = self._settings.home, self._of(job.id)
         log = home / "jobs" / f"{job.id}.log"
+        can_save = "save" in find_verb(self._settings.verbs, job.verb).commands
+        live.grace_s = self._settings.save_grace_s if can_save else self._settings.cancel_grace_s
         live.child = await Child.start("faceplate_server.worker", self._roots.first, log)
-        logger.info("job %s %s runs as process %d", job.id, job.verb, live.child.pid)
+        logger.info(
+            "job %s %s runs as process %d", job.id, job.verb, live.child.pid, extra={"job": job.id}
+        )
         try:
-            if live.stop_reason:  # cancelled between the two lines above
+            if live.stop_reason:  # cancelled while it was started
                 self._stop_child(live, live.stop_reason)
             await live.child.send(asdict(self._order(job, device)))
             last = await self._follow(job.id, live.child)
-            self._settle(job, live, last, await live.child.death())
+            return _Ending(last, await live.child.death())
         except FaceplateError as error:
-            self._settle(job, live, {}, error)
+            return _Ending({}, error)
         finally:
             if live.child.alive:
                 await live.child.kill()
@@ -292,6 +328,7 @@ class JobRunner:
             consent_policy=settings.consent_policy,
             threads=settings.threads,
             ocio=settings.ocio,
+            niceness=settings.niceness,
         )
 
     async def _follow(self, job_id: str, child: Child) -> dict[str, Any]:
@@ -313,10 +350,8 @@ class JobRunner:
             self._store.note(job_id, live.progress)
         self._publish(job_id)
 
-    def _settle(
-        self, job: JobRecord, live: _Live, last: Mapping[str, Any], death: FaceplateError
-    ) -> None:
-        event = last.get("event")
+    def _settle(self, job: JobRecord, live: _Live, ending: "_Ending") -> None:
+        last, event = ending.last, ending.last.get("event")
         if event == "done":
             self._end(job.id, "done", result=last["result"])
         elif live.stop_reason:
@@ -329,7 +364,24 @@ class JobRunner:
             self._end(job.id, "failed", error=Fault(**last["error"]))
         else:
             self.deaths += 1
-            self._end(job.id, "failed", error=fault_of(death))
+            self._end(job.id, "failed", error=fault_of(ending.death))
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """How a worker ended."""
+
+    last: Mapping[str, Any]
+    """Its last word; empty where it said none."""
+    death: FaceplateError
+    """What its end looks like from outside."""
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether it, or the system for it, says that memory ran out."""
+        if self.last.get("event") == "failed":
+            return bool(self.last["error"]["code"] == OutOfMemory.__name__)
+        return not self.last and isinstance(self.death, OutOfMemory)
 
 
 def _fault(error: Exception) -> Fault:

@@ -6,6 +6,7 @@ from faceplate import __version__
 from faceplate_protos.v1 import status_pb2, status_pb2_grpc
 from faceplate_server.convert import job_message, loaded_message, timestamp
 from faceplate_server.memory import memory_of
+from faceplate_server.metrics import Snapshot
 from faceplate_server.room import EngineRoom
 from faceplate_server.runner import JobRunner
 from faceplate_server.shapes import Context
@@ -47,6 +48,15 @@ class ServerService(status_pb2_grpc.ServerServicer):
             frames_waiting=self._room.turns.waiting,
             worker_deaths=self._runner.deaths + self._room.deaths,
         )
+
+    def snapshot(self) -> Snapshot:
+        """Return how the server stands, in figures."""
+        workers = {"server": memory_of(None)}
+        if self._room.pid is not None:
+            workers["engine room"] = memory_of(self._room.pid)
+        workers["jobs"] = sum(memory_of(pid) for pid in self._runner.pids().values())
+        deaths = {"engine room": self._room.deaths, "jobs": self._runner.deaths}
+        return Snapshot(self._runner.counts(), self._room.turns.waiting, deaths, workers)
 
     def _workers(self) -> list[status_pb2.Worker]:
         pids = self._runner.pids()

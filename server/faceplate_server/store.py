@@ -42,8 +42,8 @@ CREATE INDEX IF NOT EXISTS by_state ON jobs (state, number);
 """
 
 # Of the highest priority the client that has waited longest since a job of its own was started.
-_NEXT = """
-SELECT number FROM jobs AS waiting WHERE state = 'queued' ORDER BY
+_WAITING = """
+FROM jobs AS waiting WHERE state = 'queued' ORDER BY
     priority DESC,
     (SELECT coalesce(max(started), 0) FROM jobs AS own WHERE own.client = waiting.client),
     number
@@ -161,7 +161,7 @@ class JobStore:
         """
         row = self._db.execute(
             "UPDATE jobs SET state = 'running', attempt = attempt + 1, started = ?, progress = '{}'"
-            f" WHERE number = ({_NEXT} LIMIT 1) RETURNING *",
+            f" WHERE number = (SELECT number {_WAITING} LIMIT 1) RETURNING *",
             (time.time(),),
         ).fetchone()
         return None if row is None else _record(row)
@@ -173,9 +173,7 @@ class JobStore:
 
     def queued(self, limit: int) -> Sequence[JobRecord]:
         """Return waiting jobs; the first of them is the next to start."""
-        rows = self._db.execute(
-            f"SELECT jobs.* FROM ({_NEXT}) AS waiting JOIN jobs USING (number) LIMIT ?", (limit,)
-        )
+        rows = self._db.execute(f"SELECT * {_WAITING} LIMIT ?", (limit,))
         return [_record(row) for row in rows]
 
     def counts(self) -> dict[str, int]:

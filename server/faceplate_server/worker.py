@@ -8,8 +8,10 @@ restarted server can go on with the job alone. It is safe to kill it at any mome
 writes atomically and resumes.
 """
 
+import contextlib
 import fcntl
 import logging
+import os
 import signal
 import sys
 import threading
@@ -28,6 +30,7 @@ from faceplate.jobs import run_verb
 from faceplate.progress import Progress, Report
 from faceplate_server.channel import Writer, claim_output, read_line, watch_parent
 from faceplate_server.rate import Rate
+from faceplate_server.shrink import out_of_memory
 from faceplate_server.status import Fault, fault_of
 from faceplate_server.verbs import find_verb, parse_job
 
@@ -54,6 +57,8 @@ class Order:
     consent_policy: Literal["refuse", "warn"]
     threads: int = 0
     ocio: str = ""
+    niceness: int = 0
+    """How far it stands back for others on the processor, 0 to 19."""
 
 
 def main() -> int:
@@ -66,11 +71,19 @@ def main() -> int:
     if line is None:
         return 1
     order = from_dict(Order, line, "order")
+    _stand_back(order.niceness)
     control = Control()
     watch_parent(stop.set, GRACE_S, lambda told: control.send(told["command"]))
     with (Path(order.home) / "jobs" / f"{order.job_id}.log").open("a") as log:
         fcntl.flock(log, fcntl.LOCK_EX)  # a worker of a server that died may still be stopping
         return _answer(order, writer, Progress(_Sink(writer), stop.is_set, control))
+
+
+def _stand_back(niceness: int) -> None:
+    """Let single frames go first. Where the system groups sessions, the group counts as well."""
+    os.nice(niceness)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _answer(order: Order, writer: Writer, progress: Progress) -> int:
@@ -89,7 +102,7 @@ def _answer(order: Order, writer: Writer, progress: Progress) -> int:
 
 
 def _fault(error: Exception) -> Fault:
-    fault = fault_of(error)
+    fault = fault_of(out_of_memory(error))
     if fault.code != "Internal":
         return fault
     # a job's owner may read the reason: unlike a call's, it cannot be told from its request id

@@ -170,7 +170,7 @@ def test_an_unknown_verb_is_invalid_and_the_known_ones_are_named(server: Client)
     code, message = refused(server, "swapp", {})
 
     assert code == "UnknownComponent"
-    assert "blank, count, swap" in message
+    assert "blank, count, hungry, swap" in message
 
 
 @pytest.mark.parametrize(

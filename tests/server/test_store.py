@@ -100,3 +100,37 @@ def test_progress_is_kept(store: JobStore) -> None:
     store.note(job.id, {"title": "swap", "done": 3, "figures": {"loss": float("nan")}})
 
     assert store.get(job.id).progress["done"] == 3
+
+
+def test_clients_take_turns_and_a_higher_priority_goes_first(store: JobStore) -> None:
+    for client, count in (("anna", 3), ("berta", 2), ("cora", 1)):
+        for n in range(count):
+            store.add("swap", {"n": n}, client=client)
+    store.add("swap", {"n": "urgent"}, client="anna", priority=9)
+    store.add("swap", {"n": "later"}, client="dora", priority=-9)
+    assert store.queued(1)[0].settings == {"n": "urgent"}
+    order = []
+    while (job := store.begin_next()) is not None:
+        order.append((job.client, job.settings["n"]))
+        store.end(job.id, "done")
+
+    assert order == [
+        ("anna", "urgent"), ("berta", 0), ("cora", 0), ("anna", 0), ("berta", 1), ("anna", 1),
+        ("anna", 2), ("dora", "later"),
+    ]  # fmt: skip
+    assert store.counts() == {"done": 8}
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    first = JobStore(tmp_path / "jobs.sqlite")
+    job = first.add("swap", {}, key="k")
+    first._db.execute("DROP INDEX by_client")
+    for name in ("client", "priority", "note"):
+        first._db.execute(f"ALTER TABLE jobs DROP COLUMN {name}")
+    first.close()
+    second = JobStore(tmp_path / "jobs.sqlite")
+
+    assert second.get(job.id) == job
+    assert second.key_job("k") == job
+    assert second.key_job("absent") is None
+    second.close()

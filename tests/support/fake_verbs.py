@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from dataclasses import dataclass, field
@@ -111,7 +112,41 @@ def blank(job: BlankJob, context: Context) -> BlankResult:
     return BlankResult(0, 3 - job.kept, job.kept)
 
 
+@dataclass(frozen=True)
+class HungryJob:
+    """Takes memory for each of its batch, of which it is allowed so much."""
+
+    out: str
+    batch: int = 8
+    each_mib: int = 64
+    allowed_mib: int = 400
+    """More than what the process has at the start."""
+    kind: Literal["real", "torch"] = "real"
+
+
+@dataclass(frozen=True)
+class HungryResult:
+    batch: int
+
+
+def hungry(job: HungryJob, context: Context) -> HungryResult:
+    with (Path(job.out)).open("a") as file:
+        file.write(f"{job.batch}\n")
+    if job.kind == "torch" and job.batch * job.each_mib > job.allowed_mib:
+        raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limit = used + (job.allowed_mib << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    held = [bytearray(job.each_mib << 20) for _ in range(job.batch)]
+    return HungryResult(len(held))
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch names its own."""
+
+
 VERBS = {
+    "hungry": Verb("hungry", "takes memory", f"{__name__}:HungryJob", f"{__name__}:hungry"),
     "blank": Verb("blank", "finds no face", f"{__name__}:BlankJob", f"{__name__}:blank"),
     "count": Verb(
         "count",

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from faceplate_protos.v1 import (
 from faceplate_server.app import FaceplateServer, create_server
 from faceplate_server.settings import ServerSettings
 
-__all__ = ["ENGINE", "VERBS", "Client", "fake_settings", "running_server"]
+__all__ = ["ENGINE", "VERBS", "Client", "fake_settings", "free_port", "running_server"]
 
 VERBS = "tests.support.fake_verbs:VERBS"
 ENGINE = "tests.support.fake_engine:FakeEngine"
@@ -57,9 +58,17 @@ def fake_settings(root: Path, **changes: Any) -> ServerSettings:
         roots=(str(root),),
         heartbeat_s=0.2,
         cancel_grace_s=0.5,
+        save_grace_s=0.5,
         watch_grace_s=0.2,
     )
     return replace(settings, **changes)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @contextmanager

@@ -17,13 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from faceplate_client.address import TlsFiles, find_server
 from faceplate_client.commands import COMMANDS as JOBS
 from faceplate_client.commands import cancel_and_wait, submit
 from faceplate_client.errors import ClientError, usage
 from faceplate_client.library import COMMANDS as LIBRARY
 from faceplate_client.output import Output
 from faceplate_client.streaming import swap_bytes
-from faceplate_client.transport import Transport, find_server
+from faceplate_client.transport import Transport
 
 __all__ = ["main"]
 
@@ -98,7 +99,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _run(options: argparse.Namespace, output: Output) -> int:
     home = Path(options.home or Path.home() / ".faceplate")
-    server = find_server(options.server, options.token_file, home, options.client)
+    tls = TlsFiles(options.tls_ca, options.tls_cert, options.tls_key)
+    server = find_server(options.server, options.token_file, home, options.client, tls)
     transport = Transport(server, options.patience)
     signals = _Signals()
     try:
@@ -137,6 +139,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="faceplate-client", description=__doc__)
     parser.add_argument("--server", default=environment.get("FACEPLATE_SERVER"))
     parser.add_argument("--token-file", default=environment.get("FACEPLATE_TOKEN_FILE"))
+    for name, text in (
+        ("ca", "certificate of who signed the server's"),
+        ("cert", "certificate of this client, where the server asks for one"),
+        ("key", "its private key"),
+    ):
+        default = environment.get(f"FACEPLATE_TLS_{name.upper()}", "")
+        parser.add_argument(f"--tls-{name}", default=default, metavar="FILE", help=text)
     parser.add_argument("--home", default=environment.get("FACEPLATE_HOME"))
     parser.add_argument(
         "--patience", type=float, default=5.0, help="seconds to wait for a server that is away"

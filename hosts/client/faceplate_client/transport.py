@@ -1,22 +1,18 @@
-"""The way to the server: where it is, the token, and one place that retries."""
+"""The way to the server, and one place that retries."""
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from faceplate_client.errors import error_of_call, unreachable, usage
+from faceplate_client.address import Server, open_channel
+from faceplate_client.errors import error_of_call, unreachable
 from faceplate_protos.v1 import (
     frames_pb2_grpc,
     jobs_pb2,
@@ -26,56 +22,12 @@ from faceplate_protos.v1 import (
     status_pb2_grpc,
 )
 
-__all__ = ["Server", "Transport", "find_server"]
+__all__ = ["Transport"]
 
 T = TypeVar("T")
 
 SILENCE_S = 15.0
 """A watched job that says nothing for so long has lost its server."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where a server is and what it wants to see."""
-
-    address: str
-    """``unix:/path`` or ``host:port``."""
-    token: str
-    client: str = "unnamed"
-    """What this client calls itself; the server lets clients take turns."""
-
-
-def find_server(
-    address: str | None, token_file: str | None, home: Path, client: str | None = None
-) -> Server:
-    """Return the server that was asked for, else the one that runs with this home folder.
-
-    A client that is not given a name is called after its user and machine.
-
-    Raises:
-        ClientError: The token file cannot be read.
-    """
-    published = home / "address"
-    if not address and published.is_file():
-        address = published.read_text(encoding="utf-8").strip()
-    path = Path(token_file) if token_file else home / "token"
-    try:
-        token = path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        if token_file:
-            raise usage(f"the token file {path} does not exist") from None
-        token = ""
-    except OSError as error:
-        raise usage(f"the token file {path} cannot be read: {error}") from error
-    return Server(address or f"unix:{home / 'faceplate.sock'}", token, client or _who())
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in a container
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 class Transport:
@@ -88,14 +40,7 @@ class Transport:
 
     def __init__(self, server: Server, patience_s: float = 5.0) -> None:
         self._server, self._patience_s = server, patience_s
-        self._channel = grpc.insecure_channel(
-            server.address,
-            # a server that was restarted is looked for again at once
-            options=[
-                ("grpc.max_reconnect_backoff_ms", 500),
-                ("grpc.initial_reconnect_backoff_ms", 50),
-            ],
-        )
+        self._channel = open_channel(server)
         self.jobs = jobs_pb2_grpc.JobsStub(self._channel)
         self.models = models_pb2_grpc.ModelsStub(self._channel)
         self.frames = frames_pb2_grpc.FramesStub(self._channel)
