@@ -72,7 +72,8 @@ def test_nothing_else_is_in_the_wheel(members: set[str]) -> None:
 
     assert tops - {info} == {*ROOTS, "faceplate_protos"}
     suffixes = {Path(name).suffix for name in members if not name.startswith(info)}
-    assert suffixes <= {".py", ".pyi", ".toml", ".typed", ".proto", ".safetensors", ""}
+    of_resolve = {".lua", ".json", ".setting"}
+    assert suffixes - of_resolve <= {".py", ".pyi", ".toml", ".typed", ".proto", ".safetensors", ""}
     assert {f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"} <= members
 
 

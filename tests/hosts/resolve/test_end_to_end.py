@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -89,8 +90,8 @@ def identity(root: Path, pattern: str) -> float:
     ]  # fmt: skip
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=True)
     sys.stdout.write(done.stdout)
-    (line,) = [line for line in done.stdout.splitlines() if "identity transfer" in line]
-    return float(next(word for word in line.split() if word.lstrip("-")[:1].isdigit()))
+    (found,) = re.findall(r"^identity +(-?[\d.]+)", done.stdout, flags=re.MULTILINE)
+    return float(found)
 
 
 def test_a_clip_is_swapped_with_the_demo_model(root: Path, language: str) -> None:
@@ -102,7 +103,7 @@ def test_a_clip_is_swapped_with_the_demo_model(root: Path, language: str) -> Non
     folder = root / "home" / "resolve" / "shots" / "Feature_One" / "mini" / "v001"
     transfer = identity(root, str(folder / "mini_v001.%04d.exr"))
     sys.stdout.write(f"identity transfer from {language}: {transfer:.3f}\n")
-    assert transfer > 0.3
+    assert transfer > 0.25
     assert item.take == 2
     frame = read_frame(item.media.file(4))
     assert {"R", "G", "B", "fp.R", "fp_mask.A"} <= set(frame.channels)

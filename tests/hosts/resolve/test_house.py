@@ -1,6 +1,7 @@
 """What the plug-in is made of: the standard library, Python 3.9 to 3.13, Lua 5.1."""
 
 import ast
+import doctest
 import json
 import os
 import re
@@ -75,6 +76,14 @@ def test_every_python_compiles_imports_and_runs_it(version: str, tmp_path: Path)
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
     assert "Resolve does not answer" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["settings"])
+def test_the_examples_of_the_docstrings_run(name: str) -> None:
+    done = doctest.testmod(python_plugin(name))
+
+    assert done.attempted > 0
+    assert done.failed == 0
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -54,9 +54,9 @@ def test_a_clip_comes_back_through_helper_and_server(
 
 
 def test_what_the_server_refuses_is_said_as_the_server_says_it(
-    root: Path, shot: Callable[[str], Stage], language: str
+    root: Path, shot: Callable[[str], Stage]
 ) -> None:
-    stage = shot(language)
+    stage = shot("lua")
     stage.set(server=f"unix:{root}/home/s")
     item = stage.resolve.project.timeline.tracks[0][0]
     with tempfile.TemporaryDirectory(prefix="other-") as other:
@@ -73,9 +73,9 @@ def test_what_the_server_refuses_is_said_as_the_server_says_it(
 
 
 def test_a_server_that_is_away_is_said_and_the_next_run_goes_on(
-    root: Path, shot: Callable[[str], Stage], language: str
+    root: Path, shot: Callable[[str], Stage]
 ) -> None:
-    stage = shot(language)
+    stage = shot("python")
     stage.set(server=f"unix:{root}/home/s")
 
     assert not stage()
