@@ -12,7 +12,7 @@ end
 
 -- Resolve does not always say where a script is.
 local function find_folder()
-  local source = debug.getinfo(1, "S").source
+  local source = debug and debug.getinfo(1, "S").source or ""
   local here = source:match("^@(.*)[/\\][^/\\]*$") or "."
   for _, place in ipairs({ FOLDER, os.getenv("FACEPLATE_RESOLVE") or "", here }) do
     if place ~= "" and exists(place .. "/faceplate_resolve/swap.lua") then return place end

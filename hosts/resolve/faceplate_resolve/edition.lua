@@ -10,8 +10,8 @@ local FREE_WIDTH, FREE_HEIGHT = 3840, 2160 -- largest frame that the free editio
 function edition.read(product, version)
   local major, minor = tonumber(version[1]) or 0, tonumber(version[2]) or 0
   local number = major .. "." .. minor .. "." .. (tonumber(version[3]) or 0)
-  if major < 18 then
-    errors.fail("Resolve " .. major .. "." .. minor .. " is too old: Faceplate needs 18 or later.")
+  if major < 19 then
+    errors.fail("Resolve " .. major .. "." .. minor .. " is too old: Faceplate needs 19 or later.")
   end
   if product:lower():find("studio", 1, true) then
     return true, "DaVinci Resolve Studio " .. number .. ": nothing is limited."

@@ -44,12 +44,12 @@ def read_edition(product: str, version: list[object]) -> Edition:
     """Return the edition from what the host says of itself.
 
     Raises:
-        HostError: Older than 18, whose scripting lacks what is needed.
+        HostError: Older than 19, whose scripting lacks what is needed.
     """
     numbers = [int(str(part)) for part in version[:3] if str(part).isdigit()]
     major, minor, patch = (*numbers, 0, 0, 0)[:3]
-    if major < 18:
-        raise HostError(f"Resolve {major}.{minor} is too old: Faceplate needs 18 or later.")
+    if major < 19:
+        raise HostError(f"Resolve {major}.{minor} is too old: Faceplate needs 19 or later.")
     return Edition("studio" in product.lower(), (major, minor, patch))
 
 

@@ -12,6 +12,11 @@ function files.quote(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
+-- Returns a path as commands of the system take it.
+local function native(path)
+  return files.windows and (path:gsub("/", "\\")) or path
+end
+
 function files.read(path)
   local file = io.open(path, "rb")
   if not file then return nil end
@@ -35,7 +40,8 @@ end
 
 function files.make_folder(path)
   if files.windows then
-    os.execute('if not exist "' .. path .. '" mkdir "' .. path .. '"')
+    local name = files.quote(native(path))
+    os.execute("if not exist " .. name .. " mkdir " .. name)
   else
     os.execute("mkdir -p " .. files.quote(path))
   end
@@ -43,7 +49,7 @@ end
 
 -- Returns the names in a folder.
 function files.list(path)
-  local pipe = io.popen((files.windows and "dir /b " or "ls -1 ") .. files.quote(path))
+  local pipe = io.popen((files.windows and "dir /b " or "ls -1 ") .. files.quote(native(path)))
   local names = {}
   for name in pipe:lines() do names[#names + 1] = name end
   pipe:close()
@@ -117,7 +123,7 @@ function files.start(command, out, err)
     local batch = out .. ".bat"
     files.write(batch, "@echo off\r\n" .. command:gsub("%%", "%%%%") .. ' >"' .. out .. '" 2>"' .. err
       .. '" <nul\r\necho {"event": "exit", "code": %errorlevel%}>>"' .. out .. '"\r\n')
-    os.execute('start "" /b "' .. batch .. '"')
+    os.execute('start "" /b ' .. files.quote(native(batch)))
     return
   end
   os.execute("(" .. command .. " >" .. files.quote(out) .. " 2>" .. files.quote(err)

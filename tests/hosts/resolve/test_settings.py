@@ -138,10 +138,10 @@ def test_the_free_edition_renders_no_more_than_uhd(stage: Stage, clip: FakeItem)
 
 
 def test_an_old_resolve_is_said(stage: Stage, clip: FakeItem) -> None:
-    stage.resolve.number = (17, 4, 6)
+    stage.resolve.number = (18, 6, 6)
 
     assert not stage()
-    assert "Resolve 17.4 is too old: Faceplate needs 18 or later." in stage.said
+    assert "Resolve 18.6 is too old: Faceplate needs 19 or later." in stage.said
 
 
 def test_outside_of_resolve_it_says_so(tmp_path: Path, language: str) -> None:
