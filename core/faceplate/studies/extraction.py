@@ -35,7 +35,7 @@ from faceplate.studies.extractionmeasures import (
     presence,
 )
 from faceplate.studies.extractionplots import PlottedShot, plots_of
-from faceplate.studies.extractionshot import MeasuredShot, names_of, open_measured
+from faceplate.studies.extractionshot import MeasuredShot, check_inputs, names_of, open_measured
 from faceplate.studies.extractiontable import MEASURES, markdown, mask_key, rows_of
 
 __all__ = ["ExtractionJob", "ExtractionResult", "extraction"]
@@ -72,16 +72,19 @@ def extraction(job: ExtractionJob, context: Context) -> ExtractionResult:
     twice = next((one for one in patterns if patterns.count(one) > 1), None)
     if twice:
         raise BadSettings(f"plates: {twice} is named twice")
+    inputs = [
+        check_inputs(job, place, name, plate)
+        for place, (name, plate) in enumerate(zip(names_of(plates), plates, strict=True))
+    ]
     not_measured: dict[str, str] = {}
     weights = WeightStore(context.home / "weights").path
     names = job.measured_segmenters
     makers = load_makers(names, weights, context.threads, not_measured)
     found = []
     context.progress.report("evaluate extract", 0, len(plates))
-    for place, (name, plate) in enumerate(zip(names_of(plates), plates, strict=True)):
-        measured = open_measured(job, place, name, plate, context)
-        found.append(_measure(job, measured, makers, context))
-        context.progress.report("evaluate extract", place + 1, len(plates))
+    for done, one in enumerate(inputs, 1):
+        found.append(_measure(job, open_measured(job, one, context), makers, context))
+        context.progress.report("evaluate extract", done, len(plates))
     return _write(job, found, not_measured)
 
 

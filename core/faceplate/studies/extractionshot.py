@@ -18,11 +18,25 @@ from faceplate.io.trackfile import Track
 from faceplate.studies.extractionjob import AUTO, NONE, ExtractionJob
 from faceplate.studies.extractiontruth import Truth, read_truth
 
-__all__ = ["MeasuredShot", "names_of", "open_measured"]
+__all__ = ["MeasuredShot", "ShotInputs", "check_inputs", "names_of", "open_measured"]
 
 logger = logging.getLogger(__name__)
 
 _MATTES = ("visible", "face")
+
+
+@dataclass(frozen=True, eq=False)
+class ShotInputs:
+    """What is there of a shot, checked."""
+
+    name: str
+    plate: Plate
+    frames: list[int]
+    """Those that are measured."""
+    truth: Path | None
+    mattes: Sequence | None
+    track: Path | None
+    """None: it is analysed, or was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,44 +67,58 @@ def names_of(plates: list[Plate]) -> list[str]:
     return names
 
 
-def open_measured(
-    job: ExtractionJob, place: int, name: str, plate: Plate, context: Context
-) -> MeasuredShot:
-    """Bring together what a shot is measured with; analyse it where it has no track.
+def check_inputs(job: ExtractionJob, place: int, name: str, plate: Plate) -> ShotInputs:
+    """Find and check what is there of a shot, before anything is analysed.
 
     Args:
         job: What was asked.
         place: Of the shot among the job's plates.
         name: Of its folder.
         plate: Opened with all its frames.
-        context: Of the analysis.
 
     Raises:
         NotFound: Truth, mattes, track or frames that are not there.
         BadSettings: A truth or a track that is none, or of another plate.
     """
-    given = _given(job.truths, place), _given(job.mattes, place), _given(job.tracks, place)
-    truth_file = _truth_file(given[0], plate)
-    # what is wrong with a truth is told before anything is analysed
+    truth_file = _truth_file(_given(job.truths, place), plate)
+    mattes = _mattes(_given(job.mattes, place), plate, truth_file is not None)
+    frames = _wanted(job, plate)
+    given = _given(job.tracks, place)
+    if given == NONE:
+        raise BadSettings(f"{plate.pattern}: a track, or auto, is needed; got none")
+    file = None if given == AUTO else Path(given)
+    if file is not None:
+        track = Track.load(file)
+        _check_track(track, file, plate)
+        frames = [frame for frame in track.frames if frame in set(frames)]
+        if not frames:
+            raise NotFound(f"{file} has none of the frames asked for; widen --frames")
     if truth_file is not None:
-        read_truth(truth_file)
-    mattes = _mattes(given[1], plate, truth_file is not None)
-    wanted = _wanted(job, plate)
-    file, analysed = _track_file(job, given[2], name, plate, context)
+        _check_truth(read_truth(truth_file), frames, plate)
+    return ShotInputs(name, plate, frames, truth_file, mattes, file)
+
+
+def open_measured(job: ExtractionJob, inputs: ShotInputs, context: Context) -> MeasuredShot:
+    """Bring together what a shot is measured with; analyse it where it has no track.
+
+    Raises:
+        WeightsMissing: The networks of the analysis are not here.
+        BadImage, UnknownColorSpace: Of the plate.
+        Cancelled: An analysis that was stopped goes on with the next run.
+    """
+    file, analysed = _track_file(job, inputs, context)
     track = Track.load(file)
-    _check_track(track, file, plate)
-    frames = [frame for frame in track.frames if frame in set(wanted)]
-    if not frames:
-        raise NotFound(f"{file} has none of the frames asked for; widen --frames")
-    truth = None if truth_file is None else read_truth(truth_file, track.plate.origin)
-    if truth is not None:
-        _check_truth(truth, frames, plate)
+    truth = None
+    if inputs.truth is not None:
+        truth = read_truth(inputs.truth, track.plate.origin)
     shot = open_shot(
-        job.plates[place], frames=frames, missing="skip",
+        inputs.plate.pattern, frames=inputs.frames, missing="error",
         color_space=job.color_space or track.plate.color_space or None,
         ocio=job.ocio or context.ocio,
     )  # fmt: skip
-    return MeasuredShot(name, shot, track, frames, truth, mattes, str(file), analysed)
+    return MeasuredShot(
+        inputs.name, shot, track, inputs.frames, truth, inputs.mattes, str(file), analysed
+    )
 
 
 def _given(values: tuple[str, ...], place: int) -> str:
@@ -148,21 +176,21 @@ def _wanted(job: ExtractionJob, plate: Plate) -> list[int]:
     return wanted
 
 
-def _track_file(
-    job: ExtractionJob, given: str, name: str, plate: Plate, context: Context
-) -> tuple[Path, bool]:
+def _track_file(job: ExtractionJob, inputs: ShotInputs, context: Context) -> tuple[Path, bool]:
     """Return the track of a plate, made where there is none of these settings."""
-    if given == NONE:
-        raise BadSettings(f"{plate.pattern}: a track, or auto, is needed; got none")
-    if given != AUTO:
-        return Path(given), False
-    folder = Path(job.out) / name
+    if inputs.track is not None:
+        return inputs.track, False
+    folder = Path(job.out) / inputs.name
     folder.mkdir(parents=True, exist_ok=True)
     track, record = folder / "track.json", folder / "analysis.json"
-    asked = _analysis(job, plate, track, context)
-    wanted = {"faceplate": __version__, "analysis": to_dict(asked), "files": _files(plate)}
+    asked = _analysis(job, inputs, track, context)
+    wanted = {
+        "faceplate": __version__,
+        "analysis": to_dict(asked),
+        "files": _files(inputs.plate, inputs.frames),
+    }
     if track.is_file() and record.is_file() and read_json(record) == wanted:
-        logger.info("%s has its track: %s", name, track)
+        logger.info("%s has its track: %s", inputs.name, track)
         return track, False
     record.unlink(missing_ok=True)  # an analysis that is stopped leaves none
     analyse(asked, context)
@@ -170,11 +198,11 @@ def _track_file(
     return track, True
 
 
-def _analysis(job: ExtractionJob, plate: Plate, track: Path, context: Context) -> AnalyseJob:
+def _analysis(job: ExtractionJob, inputs: ShotInputs, track: Path, context: Context) -> AnalyseJob:
     return AnalyseJob(
-        plate=plate.pattern,
+        plate=inputs.plate.pattern,
         out=str(track),
-        frames=format_frames(_wanted(job, plate)) if job.frames else None,
+        frames=format_frames(inputs.frames),
         color_space=job.color_space,
         ocio=job.ocio or context.ocio,
         detector=job.detector,
@@ -189,9 +217,9 @@ def _analysis(job: ExtractionJob, plate: Plate, track: Path, context: Context) -
     )
 
 
-def _files(plate: Plate) -> list[list[str | int]]:
+def _files(plate: Plate, frames: list[int]) -> list[list[str | int]]:
     """Return name, size and time of the files of a plate: an analysis of others is another one."""
-    paths = {plate.file(number) or Path(plate.pattern) for number in plate.frames}
+    paths = {plate.file(number) or Path(plate.pattern) for number in frames}
     stats = [(path, path.stat()) for path in sorted(paths)]
     return [[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats]
 
