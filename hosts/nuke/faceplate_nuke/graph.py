@@ -11,12 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["PLATE", "Part", "layer_parts", "result_parts"]
+__all__ = ["LAYERS", "PLATE", "Part", "layer_parts", "result_parts"]
 
 PLATE = "plate"
 """Stands for whatever comes in."""
 
 _RGBA = ("red", "green", "blue", "alpha")
+
+LAYERS = {
+    "fp": _RGBA, "fp_mask": ("alpha",), "fp_learned": ("alpha",), "fp_occ": ("alpha",),
+    "fp_conf": ("alpha",), "fp_st": ("red", "green"),
+}  # fmt: skip
+"""The layers of a swap and their channels, as Nuke names them. A script must know them before a
+knob can name them, and it learns them only when it reads a file that has them."""
+
 _MATTES = (("FP_Matte", "fp_mask", "matte of the recipe"),
            ("FP_Learned", "fp_learned", "the network's matte"),
            ("FP_Occlusion", "fp_occ", "what covers the face"),

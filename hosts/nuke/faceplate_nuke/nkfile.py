@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faceplate_nuke.graph import PLATE, Part
+from faceplate_nuke.graph import LAYERS, PLATE, Part
 
 __all__ = ["nk_text", "quoted"]
 
@@ -25,7 +25,10 @@ def nk_text(read: Mapping[str, Any], read_name: str, parts: Sequence[Part]) -> s
         parts: In an order in which inputs come first.
     """
     dot = Part("Dot", "FP_Plate", (), {}, (), "connect the plate here", (-2, 0))
-    lines = ["version 13.0 v1", *_node(dot, 0), "set Nplate [stack 0]"]
+    lines = ["version 13.0 v1"]
+    for layer, channels in LAYERS.items():
+        lines.append(f"add_layer {{{layer} {' '.join(f'{layer}.{each}' for each in channels)}}}")
+    lines += [*_node(dot, 0), "set Nplate [stack 0]"]
     lines += _node(Part("Read", read_name, (), read, (), "", (0, 0)), 0)
     lines.append(f"set {_variable(read_name)} [stack 0]")
     for part in parts:

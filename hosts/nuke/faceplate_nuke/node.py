@@ -13,13 +13,13 @@ import nuke
 
 from faceplate_nuke import fields
 from faceplate_nuke.errors import PluginError
-from faceplate_nuke.graph import PLATE, Part, result_parts
+from faceplate_nuke.graph import LAYERS, PLATE, Part, result_parts
 from faceplate_nuke.host import quietly
 from faceplate_nuke.schema import KnobSpec, knob_specs
 
 __all__ = [
-    "KIND", "PREVIEW", "READ", "build", "create", "fill", "fill_group", "is_ours", "model_of",
-    "ours", "say", "say_error", "specs_of",
+    "KIND", "PREVIEW", "READ", "build", "create", "fill", "fill_group", "is_ours", "know_layers",
+    "model_of", "ours", "say", "say_error", "specs_of",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -142,6 +142,7 @@ def build(parts: Sequence[Part], known: Mapping[str, Any], at: tuple[int, int]) 
 
 def fill_group(group: Any) -> None:
     """Make the inside of a new node: plate, Reads, layers, and the Switch between them."""
+    know_layers()
     with group:
         plate = nuke.nodes.Input()
         plate.setName("Plate")
@@ -157,6 +158,14 @@ def fill_group(group: Any) -> None:
         output.setInput(0, made["FP_Show"])
         output.setXYpos(0, 700)
         made["FP_Show"]["which"].setValue(fields.SHOWS.index("plate"))
+
+
+def know_layers() -> None:
+    """Tell the script the names of our layers; those that it knows stay as they are."""
+    known = nuke.layers()
+    for name, channels in LAYERS.items():
+        if name not in known:
+            nuke.Layer(name, [f"{name}.{channel}" for channel in channels])
 
 
 def _titled(models: Sequence[Mapping[str, Any]]) -> dict[str, str]:

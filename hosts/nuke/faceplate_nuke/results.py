@@ -57,6 +57,7 @@ def unpack(node: Any) -> list[Any]:
         raise PluginError("NoResult", f"{node.name()} has no version yet", "Swap a range first.", 2)
     with node:
         inner = nuke.toNode(nodes.READ)
+    nodes.know_layers()
     at = int(node.xpos()) + 300, int(node.ypos())
     with nuke.Undo("Faceplate: blend graph"), node.parent() or nuke.root():
         read = nuke.nodes.Read()

@@ -30,7 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(root: Path) -> Iterator[Any]:
     """A real server, whose verbs are those of `tests.support.nuke.verbs`."""
-    settings = fake_settings(root, roots=(str(root), str(MINI)))
+    settings = fake_settings(root, roots=(str(root), str(MINI)), watch_grace_s=2.0)
     verbs, engine = "tests.support.nuke.verbs:VERBS", "tests.support.nuke.verbs:Room"
     with running_server(settings, verbs, engine) as client:
         yield client

@@ -47,6 +47,8 @@ def test_the_table_is_that_of_the_stubs() -> None:
         "nuke.executeInMainThread(print)",
         "nuke.executeInMainThreadWithResult(print)",
         "nuke.toNode('x', 'y')",
+        "nuke.nodes.Shuffle2()['in1'].setValue('fp')",
+        "nuke.nodes.Copy()['from0'].setValue('rgba.cyan')",
     ],
 )
 def test_what_nuke_does_not_have_raises(nuke: Any, code: str) -> None:

@@ -49,6 +49,9 @@ class Host:
         module._host = self
         self.current, self.script, self.is_modified, self.colors = 1, "", False, True
         self.open: list[Any] = []
+        self.layers = {"none": (), "all": (), "rgb": (), "alpha": ()} | {
+            "rgba": ("rgba.red", "rgba.green", "rgba.blue", "rgba.alpha")
+        }
         self.this: list[Any] = []
         self.user_knobs: dict[int, list[str]] = {}
         self.writes: list[Any] = []
@@ -71,7 +74,7 @@ class Host:
             return self.gui
         if name in KNOBS:
             return KNOBS[name]
-        if name in ("Undo", "ProgressTask"):
+        if name in ("Undo", "ProgressTask", "Layer"):
             return self._bound(name)
         if name == "nodes":
             return _Makers(self)
@@ -113,6 +116,12 @@ class Host:
     def root_range(self) -> tuple[int, int]:
         return self.root_node.firstFrame(), self.root_node.lastFrame()
 
+    def check_layer(self, name: str) -> None:
+        """Refuse a layer or a channel that the script does not know."""
+        layer, _, channel = name.partition(".")
+        if layer not in self.layers or (channel and name not in self.layers[layer]):
+            raise ApiError(f"the script knows no layer or channel {name}")
+
     def close_script(self) -> None:
         """Close the script as the artist does."""
         for call in self.closing:
@@ -142,6 +151,9 @@ class Host:
             user._inputs = [None if each is n else each for each in user._inputs]
         n._parent._children.remove(n)
         n._gone = True
+
+    def do_layers(self, node: Any = None) -> list[str]:
+        return list(self.layers)
 
     def do_toNode(self, s: str) -> Any:
         return self._here().node(s)
@@ -234,7 +246,7 @@ class Host:
     def _bound(self, name: str) -> Any:
         if name == "ProgressTask":
             self.needs_gui("nuke.ProgressTask")
-        kind = {"Undo": Undo, "ProgressTask": ProgressTask}[name]
+        kind = {"Undo": Undo, "ProgressTask": ProgressTask, "Layer": Layer}[name]
         return type(name, (kind,), {"host": self})
 
 
@@ -292,6 +304,17 @@ class ProgressTask(Unknown):
 
     def isCancelled(self) -> bool:
         return bool(self.host.cancel_tasks)
+
+
+@strict
+class Layer(Unknown):
+    kind = "Layer"
+    made_by_plugins = True
+    host: Any = None
+
+    def __init__(self, name: str, channels: list[str]) -> None:
+        assert all(channel.startswith(f"{name}.") for channel in channels)
+        self.host.layers[name] = tuple(channels)
 
 
 @strict

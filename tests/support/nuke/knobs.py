@@ -304,6 +304,10 @@ class PyScript_Knob(String_Knob):
 class Channel_Knob(Knob):
     kind = "Channel_Knob"
 
+    def _checked(self, val: Any) -> str:
+        self._node._host.check_layer(self._text(val))
+        return self._text(val)
+
 
 class ChannelMask_Knob(Channel_Knob):
     kind = "ChannelMask_Knob"
@@ -316,6 +320,8 @@ class Mappings(Knob):
         for number, source, target in val:
             if number not in (0, 1) or "." not in source or "." not in target:
                 raise ApiError(f"mappings: {val}")
+            self._node._host.check_layer(source)
+            self._node._host.check_layer(target)
         return list(val)
 
 

@@ -49,7 +49,7 @@ class _Reader:
         self._levels: list[tuple[list[Parsed], list[Parsed | None]]] = [([], [])]
         self._known: dict[str, Parsed | None] = {"0": None}
         self._error = ""
-        for name in ("unknown", "push", "stack", "end_group", "version"):
+        for name in ("unknown", "push", "stack", "end_group", "version", "add_layer"):
             self._tcl.createcommand(f"py_{name}", self._telling(getattr(self, f"_{name}")))
             self._tcl.eval(f"proc {name} {{args}} {{ return [py_{name} {{*}}$args] }}")
 
@@ -75,6 +75,12 @@ class _Reader:
         return told
 
     def _version(self, *_: str) -> str:
+        return ""
+
+    def _add_layer(self, words: str) -> str:
+        layer, *channels = (str(word) for word in self._tcl.splitlist(words))
+        if not channels or not all(channel.startswith(f"{layer}.") for channel in channels):
+            raise ScriptError(f"add_layer {words}")
         return ""
 
     def _unknown(self, kind: str, body: str) -> str:
