@@ -30,9 +30,10 @@ NO_PATHS = {
     "mask labels": {"frames", "layer"},
     "mask train": {"network"},
     "train": {"options", "architecture", "initialise"},
-    "swap": {"frames", "color_space", "shot", "compression", "likeness", "performer", "person"},
-    "measure": {"frames", "color_space", "shot", "likeness", "performer", "person"},
-    "tweak": {"set", "color_space", "shot", "likeness", "performer", "person"},
+    "swap": {"frames", "color_space", "shot", "compression", "likeness", "performer", "person",
+             "character", "job_id"},
+    "measure": {"frames", "color_space", "shot", "likeness", "performer", "person", "character"},
+    "tweak": {"set", "color_space", "shot", "likeness", "performer", "person", "character"},
 }  # fmt: skip
 """Settings that hold free text and are no path, by verb."""
 

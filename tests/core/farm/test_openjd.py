@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,15 +66,12 @@ def test_a_bundle_that_is_killed_in_the_middle_and_run_again_gives_the_frames_of
     tmp_path: Path,
 ) -> None:
     """With openjd-cli, real tasks, and another split of the range the second time."""
-    command = tmp_path / "faceplate"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m faceplate.cli "$@"\n')
-    command.chmod(0o755)
     job = farm_job(
         tmp_path,
         analyse=False,
         movie=False,
         track=str(tmp_path / "true.track.json"),
-        command=str(command),
+        command=program(tmp_path),
         farm_home=str(tmp_path / "home"),
         shot="mini",
     )
@@ -107,6 +105,36 @@ def test_a_bundle_that_is_killed_in_the_middle_and_run_again_gives_the_frames_of
     )
     batch(whole, Context(home=tmp_path / "home", device="cpu"))
     assert digests(tmp_path / "out") == digests(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_every_step_of_a_shot_runs_one_after_the_other(
+    tmp_path: Path, weights: Callable[[str], Path]
+) -> None:
+    """Analyse, swap in chunks, seal, movie and timeline, with openjd-cli."""
+    home = tmp_path / "home"
+    new_key(home, "House")
+    (home / "weights").symlink_to(weights("facemesh-468").parent)
+    job = farm_job(
+        tmp_path, command=program(tmp_path), farm_home=str(home), frames="1001-1003", shot="mini"
+    )
+    openjd(job, Context(home=tmp_path))
+    done = run(tmp_path / "bundle", "--step", "Timeline", "--run-dependencies")
+    told, _ = done.communicate(timeout=600)
+
+    assert done.returncode == 0, told
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"mini.track.json", "s.1001.exr", "s.1003.exr", "mini.mov", "mini.otio"} <= made
+    for path in (tmp_path / "out", tmp_path / "out" / "mini.mov"):
+        assert verify(VerifyJob(str(path)), Context(home=home)).exit_code == 0
+
+
+def program(folder: Path) -> str:
+    """Write a script that is `faceplate` of this interpreter; returns its path."""
+    path = folder / "faceplate"
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m faceplate.cli "$@"\n')
+    path.chmod(0o755)
+    return str(path)
 
 
 def _kill_all(words: str) -> None:
