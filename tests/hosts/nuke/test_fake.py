@@ -35,7 +35,7 @@ def test_the_table_is_that_of_the_stubs() -> None:
         "nuke.executeInMainThreadd(print)",
         "nuke.createNode('Read', panel=False)",
         "nuke.createNode()",
-        "nuke.createNode('Raed')",
+        "nuke.createNode('Reed')",
         "nuke.nodes.Read().setInputs(0, None)",
         "nuke.nodes.Read()['file'].setVal('x')",
         "nuke.nodes.Dot().setInput(1, None)",
@@ -112,7 +112,7 @@ def test_a_deleted_node_is_gone(nuke: Any) -> None:
     ("text", "reason"),
     [
         ("push $N9", "N9"),
-        ("Raed {\n}", "unknown class Raed"),
+        ("Reed {\n}", "unknown class Reed"),
         ("Dot {\n inputs 1\n}", "wants 1 inputs"),
         ("Read {\n inputs 0\n file\n}", "file has no value"),
         ("Read {\n inputs 0\n files x\n}", "has no knob"),
