@@ -5,6 +5,7 @@ The work is done elsewhere: this package reads knobs, spawns `faceplate-client`,
 
 from __future__ import annotations
 
+import atexit
 import logging
 
 __all__ = ["__version__", "start"]
@@ -21,4 +22,5 @@ def start() -> None:
     from faceplate_nuke import jobs  # so that the package is light to import
 
     nuke.addOnScriptClose(jobs.kill_all)
+    atexit.register(jobs.kill_all)
     logger.debug("Faceplate %s is here", __version__)

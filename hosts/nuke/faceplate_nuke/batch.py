@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from faceplate_nuke.errors import PluginError
     from faceplate_nuke.host import show_error
 
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         if not os.path.isfile(options.script):
             raise PluginError("NotFound", f"{options.script} does not exist", "", 6)
@@ -39,6 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (RuntimeError, OSError) as error:
         show_error(PluginError("NukeFailed", str(error)))
         return 1
+    except KeyboardInterrupt:  # the helper was killed on the way here, and with it its job
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def run(node: Any, options: argparse.Namespace) -> int:
@@ -61,6 +67,11 @@ def run(node: Any, options: argparse.Namespace) -> int:
         return int(done.error.exit_code)
     sys.stdout.write(f"{node.name()}: {node['fp_status'].value()}\n")
     return 0
+
+
+def _stop(number: int, _: Any) -> None:
+    """End as a farm wishes: what is at work is killed while the stack is left."""
+    raise SystemExit(128 + number)
 
 
 def _nodes(options: argparse.Namespace) -> list[Any]:

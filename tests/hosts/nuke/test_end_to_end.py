@@ -100,6 +100,7 @@ def test_a_shot_from_the_node_to_layers(
     panel = {row.figure: row.result for row in figures.panel}
     with capsys.disabled():
         sys.stdout.write(f"\n{version.name} from Nuke's side: {json.dumps(panel)}\n")
+        sys.stdout.write(f"{node['fp_log'].value()}\n")
     assert figures.frames >= 8
     if panel["identity"] is not None:  # needs the extra `identity`
         assert panel["identity"] > 0.2
@@ -123,3 +124,24 @@ def test_what_is_rendered_gives_the_same_swap_as_its_files(gui: Session, shot: P
 
     worst = np.abs(one.rgb() - two.rgb()).max() / one.rgb().max()
     assert worst < 2e-3  # half floats on the way
+
+
+def test_a_config_that_the_server_cannot_open_is_refused_with_the_reason(
+    gui: Session, shot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = shot / "newer.ocio"
+    config.write_text("ocio_profile_version: 9.1\nroles:\n  default: raw\n")
+    monkeypatch.setenv("OCIO", str(config))
+    gui.host.script = str(shot / "comp.nk")
+    gui.plate(last=1001)
+    node = gui.actions.create()
+    gui.wait(gui.jobs.running(node))
+    node["fp_consent"].setValue(f"{MINI}/consent.json")
+    truth_track(shot / "true.track.json")
+    node["fp_track"].setValue(str(shot / "true.track.json"))
+    run = gui.wait(gui.actions.swap(node))
+
+    assert run.error is not None
+    assert "newer.ocio" in str(run.error)
+    assert "9" in str(run.error)
+    assert run.error.request_id

@@ -237,3 +237,39 @@ def test_a_range_is_sent_to_a_farm(gui: Session, node: Any, reached: Path) -> No
     # what the command printed is told, without the brackets, which a label would evaluate
     assert f"submitted:  '{bundle}'" in node["fp_status"].value()
     assert node["fp_version"].value() == str(output(reached))
+
+
+@pytest.mark.slow
+def test_a_farm_that_stops_a_batch_ends_its_helper_and_its_job(
+    terminal: Session, reached: Path, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import faceplate_nuke.batch as batch
+    from faceplate_nuke import client, host
+
+    made(terminal, reached)
+    script = str(reached / "comp.nk")
+    terminal.nuke.scriptSave(script)
+    terminal.host.root_node._children.clear()
+    gate = reached / "faceplate" / "FP_FaceSwap1" / "gate"
+    gate.parent.mkdir(parents=True)
+    gate.touch()
+    helpers: list[Any] = []
+    take = client.Watched.take
+    monkeypatch.setattr(
+        client.Watched, "take", lambda self, one: (helpers.append(one), take(self, one))[1]
+    )
+    show = host.Bar.show
+
+    def shown(self: Any, share: float, text: str) -> bool:
+        if "1 of 4" in text:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return bool(show(self, share, text))
+
+    monkeypatch.setattr(host.Bar, "show", shown)
+    with pytest.raises(SystemExit) as stop:
+        batch.main([script])
+
+    assert stop.value.code == 143
+    assert not any(one.running for one in helpers if one is not None)
+    assert ended(server).state == jobs_pb2.JOB_STATE_CANCELLED
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
