@@ -30,6 +30,7 @@ from faceplate.models.net import People
 from faceplate.models.predictor import Prediction
 from faceplate.provenance.keys import SigningKey, find_key
 from faceplate.provenance.signing import sign_in_place
+from faceplate.provenance.xmp import with_source_type
 
 __all__ = ["TweakJob", "TweakResult", "TweakShot", "changed_recipe", "changes_of", "tweak"]
 
@@ -263,7 +264,7 @@ def _write_picture(
     _, content = cv2.imencode(path.suffix.lower(), bgr, _ENCODERS[path.suffix.lower()])
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as part:
-        part.write_bytes(content.tobytes())
+        part.write_bytes(with_source_type(content.tobytes()))
         sign_in_place(part, path.name, says, key)
 
 

@@ -23,6 +23,7 @@ from faceplate.io.sequence import format_frames
 from faceplate.provenance.header import DIGITAL_SOURCE_TYPE, PREFIX
 from faceplate.provenance.keys import SigningKey, find_key
 from faceplate.provenance.signing import sign_in_place
+from faceplate.provenance.xmp import with_source_type
 from faceplate.review.burnin import burn_in
 
 __all__ = ["MovieJob", "MovieResult", "movie"]
@@ -241,7 +242,7 @@ def _write_poster(
     _, content = cv2.imencode(path.suffix.lower(), bgr)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as part:
-        part.write_bytes(content.tobytes())
+        part.write_bytes(with_source_type(content.tobytes()))
         sign_in_place(part, path.name, says, key)
 
 

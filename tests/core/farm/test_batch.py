@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from faceplate.context import Context
 from faceplate.errors import NoFace
 from faceplate.farm.batch import BatchJob, batch, remove_stale
 from faceplate.io.sequence import Sequence
+from faceplate.io.trackfile import Track
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,40 @@ def test_frames_in_one_task_or_each_in_its_own_are_the_same_files(
         name = f"s.{number}.exr"
         whole = (tmp_path / "whole" / name).read_bytes()
         assert whole == (tmp_path / "single" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_twenty_frames_in_one_task_and_in_twenty_are_the_same_files(
+    shelf: Path, tmp_path: Path
+) -> None:
+    """With motion blur, which looks at other frames of the track, and grain, which is random."""
+    track = Track.load(shelf / "track.json")
+    (person,) = track.people
+    shutil.copytree(MINI / "B", tmp_path / "B")
+    more = []
+    for number in range(1013, 1021):  # the shot again, from its first frame
+        shutil.copy(MINI / "B" / f"B.{number - 12}.exr", tmp_path / "B" / f"B.{number}.exr")
+        face = person.at(number - 12)
+        more += [replace(face, frame=number)] if face is not None else []
+    people = (replace(person, faces=(*person.faces, *more)),)
+    frames = tuple(range(1001, 1021))
+    plate = replace(track.plate, last=1020)
+    Track(plate, frames, people).save(tmp_path / "track.json")
+    (tmp_path / "r.json").write_text('{"motion_blur": 100, "grain": 100}')
+    values = {
+        "plate": str(tmp_path / "B" / "B.%04d.exr"),
+        "track": str(tmp_path / "track.json"),
+        "recipe": str(tmp_path / "r.json"),
+    }
+    context = Context(home=tmp_path, device="cpu")
+    batch(job(shelf, tmp_path / "whole", frames="1001-1020", **values), context)
+    for number in reversed(frames):
+        batch(job(shelf, tmp_path / "single", frames=str(number), **values), context)
+    files = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert len(files) == 20
+    for name in files:
+        whole = (tmp_path / "whole" / name).read_bytes()
+        assert whole == (tmp_path / "single" / name).read_bytes(), name
 
 
 def test_a_failed_frame_is_named_in_the_summary_and_the_others_are_written(

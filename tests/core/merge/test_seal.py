@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from tests.support.swaps import consent_file, tiny_model, truth_track
 
 from faceplate.commands.verify import VerifyJob, verify
 from faceplate.context import Context
-from faceplate.errors import BadSettings, Damaged, MissingFrames, NotFound, NotReady
+from faceplate.errors import BadSettings, Damaged, FramesFailed, MissingFrames, NotFound, NotReady
 from faceplate.merge.seal import SealJob, seal
 from faceplate.merge.sealing import sidecar_path
 from faceplate.merge.swap import SwapJob, swap
@@ -127,6 +128,24 @@ def test_frames_are_signed_one_by_one_where_that_is_asked_for(
     assert list(Path(job.out).parent.glob("s.1*.c2pa")) == []
     with pytest.raises(NotReady, match="keys new"):
         swap(replace(job, seal_frames=True), Context(home=tmp_path, device="cpu"))
+
+
+def test_a_shot_with_a_failed_frame_seals_the_others(
+    job: SwapJob, context: Context, tmp_path: Path
+) -> None:
+    plate = shutil.copytree(MINI / "B", tmp_path / "B")
+    spoilt = plate / "B.1003.exr"
+    spoilt.write_bytes(spoilt.read_bytes()[:3000])
+    broken = replace(job, plate=str(plate / "B.%04d.exr"))
+    with pytest.raises(FramesFailed):
+        swap(broken, context)
+    assert check(job, context) == []
+
+    shutil.copy(MINI / "B" / "B.1003.exr", spoilt)
+    result = swap(broken, context)
+    assert (result.kept, result.swapped) == (1, 1)
+    assert [frame.frame for frame in read(str(result.sidecar)).frames] == [1003, 1004]
+    assert check(job, context) == []
 
 
 def test_only_what_made_the_frames_can_be_named(
