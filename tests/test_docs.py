@@ -14,7 +14,7 @@ from faceplate import cli, errors
 from faceplate.errors import FaceplateError
 
 PAGES = [*sorted(REPO.glob("*.md")), *sorted((REPO / "docs").rglob("*.md"))]
-PLUGGED = {"serve"}
+PLUGGED = {"serve", "status"}
 """Commands of other packages, which parse their own words."""
 
 

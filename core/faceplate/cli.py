@@ -43,7 +43,10 @@ __all__ = ["main"]
 _TITLE = "Faceplate: face replacement for visual-effects artists."
 _GROUP = "faceplate.commands"
 
-_PLUGGED = {"serve": "run the server for Nuke, Resolve and faceplate-client"}
+_PLUGGED = {
+    "serve": "run the server for Nuke, Resolve and faceplate-client",
+    "status": "tell what the running server does",
+}
 """Summaries of commands of other packages, which are not imported to be listed."""
 
 _VERBS = {verb.name: verb for verb in (*JOBS.values(), *OTHERS)}

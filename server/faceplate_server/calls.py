@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from faceplate.errors import Exhausted, FaceplateError
+from faceplate.errors import Exhausted, FaceplateError, InvalidInput
 from faceplate_protos.v1 import errors_pb2
 from faceplate_server.faults import TimedOut
 from faceplate_server.logs import REQUEST
@@ -87,7 +88,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except (asyncio.CancelledError, GeneratorExit):
             call.ended(grpc.StatusCode.CANCELLED)
             raise
-        except Exception as error:
+        except NotImplementedError:  # of gRPC's own services, which are newer than their servers
+            call.ended(grpc.StatusCode.UNIMPLEMENTED)
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method} is not offered here")
+        except Exception as raised:
+            error = _understood(raised)
             status = grpc.StatusCode[status_of(type(error))[0]]
             if not isinstance(error, FaceplateError):
                 logger.exception("%s failed", method)
@@ -144,6 +149,13 @@ class _Call:
         logger.info(
             "%s %s %.1f ms %s", self.method, REQUEST.get(), took * 1e3, status.name, extra=about
         )
+
+
+def _understood(error: Exception) -> Exception:
+    """Return a garbled message of a stream as the client's mistake that it is."""
+    if isinstance(error, DecodeError):
+        return InvalidInput("a message of the stream is not what this call takes")
+    return error
 
 
 def _request_id(details: grpc.HandlerCallDetails) -> str:

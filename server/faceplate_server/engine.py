@@ -21,7 +21,7 @@ from faceplate_server.channel import Writer, claim_output, read_line
 from faceplate_server.room import RoomSettings
 from faceplate_server.roots import Roots
 from faceplate_server.schema import json_schema
-from faceplate_server.shrink import out_of_memory, smaller_job
+from faceplate_server.shrink import foreseen, smaller_job
 from faceplate_server.verbs import find_verb, parse_job
 
 __all__ = ["Engine", "main"]
@@ -196,7 +196,7 @@ def _answer(engine: Any, writer: Writer, line: Mapping[str, Any]) -> None:
     try:
         value = getattr(engine, line["question"])(**line["values"])
     except Exception as raised:  # the border of the process: logged, and answered
-        error = out_of_memory(raised)
+        error = foreseen(raised)
         if not isinstance(error, FaceplateError):
             logger.exception("request %s failed", line["request"])
         writer("error", number=number, code=type(error).__name__, message=str(error))

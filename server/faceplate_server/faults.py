@@ -2,7 +2,7 @@
 
 from faceplate.errors import FaceplateError, Refused
 
-__all__ = ["ServerBusy", "TimedOut", "Unauthenticated", "WorkerDied"]
+__all__ = ["ServerBusy", "SystemRefused", "TimedOut", "Unauthenticated", "WorkerDied"]
 
 
 class Unauthenticated(Refused):
@@ -11,6 +11,10 @@ class Unauthenticated(Refused):
 
 class WorkerDied(FaceplateError):
     """The process that did the work ended without an answer: killed, crashed, or out of memory."""
+
+
+class SystemRefused(Refused):
+    """The system does not let the server do what was asked for: rights, links, a name too long."""
 
 
 class TimedOut(FaceplateError):

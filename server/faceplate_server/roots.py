@@ -1,5 +1,6 @@
 """The allowed roots: the only folders that a request may name."""
 
+import errno
 import json
 import os
 import re
@@ -54,6 +55,7 @@ class Roots:
         if "\0" in path or path.startswith("~") or _SCHEME.match(path):
             raise BadSettings(f"{what}: expected a plain path, got {path!r}; write it in full")
         real = self._inside(self.first / path, path, what)
+        _require_name(real, what)
         for link in _links(real):
             self._inside(link, path, what)
         return real
@@ -96,6 +98,16 @@ class Roots:
                 "there, or let the server allow its folder with --roots"
             )
         return real
+
+
+def _require_name(path: Path, what: str) -> None:
+    """Raise BadSettings for what no file can be called, and for links that lead to themselves."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            shown = f"{str(path)[:200]}..." if len(str(path)) > 200 else str(path)
+            raise BadSettings(f"{what}: {shown}: {os.strerror(error.errno)}") from error
 
 
 def _links(path: Path) -> Iterator[Path]:

@@ -67,7 +67,7 @@ def changed(path: Path) -> int:
     """Return when a file or folder was changed, in nanoseconds; 0 where there is none."""
     try:
         return path.stat().st_mtime_ns
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return 0
 
 

@@ -1,4 +1,4 @@
-"""What can be made smaller of a job that ran out of memory."""
+"""What to make of errors of system and libraries, and smaller of a job without memory."""
 
 import math
 import os
@@ -6,21 +6,28 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from faceplate.errors import FaceplateError, OutOfMemory
+from faceplate.errors import DiskFull, FaceplateError, OutOfMemory
+from faceplate.io.atomic import is_no_room
+from faceplate_server.faults import SystemRefused
 
-__all__ = ["out_of_memory", "smaller_job"]
+__all__ = ["foreseen", "smaller_job"]
 
 _SAID = ("can't allocate memory", "not enough memory", "out of memory", "insufficient memory")
 """In the messages of libraries that have no class of their own for it."""
 
 
-def out_of_memory(error: Exception) -> Exception:
-    """Return OutOfMemory for what libraries raise where host or device memory ran out.
+def foreseen(error: Exception) -> Exception:
+    """Return an error of ours for what system and libraries raise.
 
-    Anything else, our own errors too, comes back as it is.
+    OutOfMemory where host or device memory ran out, DiskFull, and SystemRefused for what else the
+    system says. Anything else, our own errors too, comes back as it is.
     """
     if isinstance(error, FaceplateError):
         return error
+    if isinstance(error, OSError):
+        if is_no_room(error):
+            return DiskFull(f"no room: {error}")
+        return SystemRefused(f"the system refused: {error}")
     found: BaseException | None = error
     while found is not None:
         kinds = {kind.__name__ for kind in type(found).__mro__}

@@ -30,7 +30,7 @@ from faceplate.jobs import run_verb
 from faceplate.progress import Progress, Report
 from faceplate_server.channel import Writer, claim_output, read_line, watch_parent
 from faceplate_server.rate import Rate
-from faceplate_server.shrink import out_of_memory
+from faceplate_server.shrink import foreseen
 from faceplate_server.status import Fault, fault_of
 from faceplate_server.verbs import find_verb, parse_job
 
@@ -102,7 +102,7 @@ def _answer(order: Order, writer: Writer, progress: Progress) -> int:
 
 
 def _fault(error: Exception) -> Fault:
-    fault = fault_of(out_of_memory(error))
+    fault = fault_of(foreseen(error))
     if fault.code != "Internal":
         return fault
     # a job's owner may read the reason: unlike a call's, it cannot be told from its request id

@@ -2,7 +2,8 @@ import torch
 
 from faceplate.errors import DiskFull, OutOfMemory
 from faceplate.jobs import parse_job
-from faceplate_server.shrink import out_of_memory, smaller_job
+from faceplate_server.faults import SystemRefused
+from faceplate_server.shrink import foreseen, smaller_job
 
 
 def test_what_libraries_raise_without_memory_is_recognised() -> None:
@@ -11,12 +12,20 @@ def test_what_libraries_raise_without_memory_is_recognised() -> None:
     caused.__cause__ = MemoryError("Unable to allocate 4 GiB")
 
     for error in (MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), allocator, caused):
-        assert isinstance(out_of_memory(error), OutOfMemory), error
+        assert isinstance(foreseen(error), OutOfMemory), error
 
 
 def test_other_errors_stay_what_they_are() -> None:
     for error in (RuntimeError("a mistake"), DiskFull("out of memory cards"), ValueError("x")):
-        assert out_of_memory(error) is error
+        assert foreseen(error) is error
+
+
+def test_what_the_system_refuses_is_told_in_its_words() -> None:
+    refused = foreseen(PermissionError(13, "Permission denied", "/x"))
+
+    assert isinstance(refused, SystemRefused)
+    assert "Permission denied: '/x'" in str(refused)
+    assert isinstance(foreseen(OSError(28, "No space left on device")), DiskFull)
 
 
 def test_the_batch_of_a_training_is_halved() -> None:
