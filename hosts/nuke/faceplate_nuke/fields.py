@@ -146,6 +146,8 @@ def _file_knobs() -> list[Any]:
         _shown(nuke.Boolean_Knob("fp_render", "render the input", False),
                "Render the input even where it is an unmodified Read, whose files are sent as they "
                "are otherwise."),
+        _shown(nuke.Enumeration_Knob("fp_channels", "render channels", ["rgba", "all"]),
+               "What is rendered where the input is: `all` brings mattes among its layers along."),
     ]  # fmt: skip
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from faceplate_nuke.errors import PluginError
 
-__all__ = ["NUKE_LINEAR", "OcioChoice", "discover", "plain_name", "root_values"]
+__all__ = ["NUKE_LINEAR", "OcioChoice", "discover", "pick", "plain_name", "root_values"]
 
 NUKE_LINEAR = "lin_rec709_scene"
 """What Nuke's own colour management calls linear, by its interop id."""
@@ -74,6 +74,24 @@ def plain_name(text: str) -> str:
     """
     inside = re.fullmatch(r"(?:default|[a-z_]+) \((.+)\)", text.strip())
     return inside.group(1) if inside else text.strip()
+
+
+def pick(values: Sequence[str], space: str) -> str:
+    """Return which value of a colour space knob means a space; empty where none does.
+
+    Knobs of different versions of Nuke show roles, families, or both around a name.
+
+    Example:
+        >>> pick(["default (linear)", "ACES/ACES - ACEScg", "scene_linear (ACEScg)"], "ACEScg")
+        'scene_linear (ACEScg)'
+        >>> pick(["Utility/Raw", "ACES/ACES - ACEScg"], "ACES - ACEScg"), pick(["sRGB"], "ACEScg")
+        ('ACES/ACES - ACEScg', '')
+    """
+    for known in (str, plain_name, lambda text: plain_name(text).rpartition("/")[2]):
+        for value in values:
+            if known(value) == space:
+                return value
+    return ""
 
 
 def _choice(path: str, source: str, working: str) -> OcioChoice:

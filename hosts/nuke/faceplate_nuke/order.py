@@ -154,7 +154,8 @@ def _plate(node: Any, upstream: Any, frames: tuple[int, ...], colors: ocio.OcioC
             return plate
     # Nuke's pixels are in the working space; a Write into that space changes nothing
     write_space = colors.working_space if colors.source != "Nuke" else "linear"
-    return source.render_plate(node, frames, "rgba", chosen or colors.working_space, write_space)
+    channels, space = str(node["fp_channels"].value()), chosen or colors.working_space
+    return source.render_plate(node, frames, channels, space, write_space)
 
 
 def _options(node: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from faceplate_nuke import node as nodes
 from faceplate_nuke.errors import PluginError
 from faceplate_nuke.graph import PLATE, layer_parts
 from faceplate_nuke.nkfile import nk_text
-from faceplate_nuke.ocio import plain_name
+from faceplate_nuke.ocio import pick, plain_name
 from faceplate_nuke.order import Order
 
 __all__ = ["attach", "show_preview", "unpack"]
@@ -109,8 +109,20 @@ def _convert(read: Any, order: Order) -> None:
             node = _insert_behind(read, name, layer)
         node["disable"].setValue(not wanted)
         if wanted:
-            node["in_colorspace"].setValue(space)
-            node["out_colorspace"].setValue(working)
+            node["in_colorspace"].setValue(_value_of(node["in_colorspace"], space))
+            node["out_colorspace"].setValue(_value_of(node["out_colorspace"], working))
+
+
+def _value_of(knob: Any, space: str) -> str:
+    found = pick(knob.values(), space)
+    if not found:
+        raise PluginError(
+            "NoOcio",
+            f"the version is there, but Nuke's OCIO has no space {space} to show it in",
+            "Use the config that the plate was made with.",
+            5,
+        )
+    return found
 
 
 def _insert_behind(read: Any, name: str, layer: str) -> Any:

@@ -12,7 +12,7 @@ import nuke
 
 from faceplate_nuke.errors import Cancelled, PluginError
 from faceplate_nuke.host import quietly, temp_folder
-from faceplate_nuke.ocio import plain_name
+from faceplate_nuke.ocio import pick, plain_name
 
 __all__ = ["Plate", "input_of", "read_plate", "render_plate", "unmodified_read"]
 
@@ -81,7 +81,7 @@ def render_plate(
         frames: Sorted.
         channels: ``rgba`` or ``all``.
         color_space: Name of the working space for the server.
-        write_space: Value of the Write's colour space knob that changes nothing.
+        write_space: Name of that space in Nuke: a Write into it converts nothing.
 
     Raises:
         Cancelled: The artist stopped it.
@@ -134,7 +134,8 @@ def _set_up(write: Any, path: str, channels: str, write_space: str) -> None:
     write["channels"].setValue(channels)
     write["datatype"].setValue("16 bit half")
     write["compression"].setValue("Zip (16 scanlines)")
-    write["raw"].setValue(False)
     write["metadata"].setValue("all metadata")
-    if write_space:
-        write["colorspace"].setValue(write_space)
+    same = pick(write["colorspace"].values(), write_space)
+    write["raw"].setValue(not same)  # raw writes the working space, too: nothing is converted
+    if same:
+        write["colorspace"].setValue(same)

@@ -11,7 +11,7 @@ from tests.support.nuke import pixels
 from tests.support.nuke.session import Session
 from tests.support.nuke.tclscript import read_script
 from tests.support.nuke.verbs import Room, layered
-from tests.support.paths import MINI
+from tests.support.paths import MINI, REPO
 
 from faceplate.io.image import read_frame, write_frame
 from faceplate.merge.recipe import Recipe
@@ -349,3 +349,33 @@ def test_a_status_holds_nothing_that_a_label_would_evaluate(gui: Session, node: 
     nodes.say(node, "a [python nuke.scriptClear()] $x", "b")
     assert node["fp_status"].value() == "a  python nuke.scriptClear()   x"
     assert gui.host.undo == []
+
+
+@pytest.mark.parametrize(("channels", "others"), [("rgba", False), ("all", True)])
+def test_chosen_channels_are_rendered(
+    gui: Session, node: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    channels: str, others: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("NUKE_TEMP_DIR", str(tmp_path / "t"))
+    write_frame(layered(read_frame(MINI / "B/B.1002.exr", 1002), 1.0), tmp_path / "s.1002.exr")
+    node.setInput(0, gui.read(f"{tmp_path}/s.%04d.exr", 1002, 1002))
+    node["fp_render"].setValue(True)
+    node["fp_channels"].setValue(channels)
+    order = order_of(node, gui)
+
+    assert order.plate.color_space == "lin_rec709_scene"
+    made = read_frame(Path(order.plate.path % 1002), 1002)
+    assert ("fp_mask.A" in made.channels) is others
+
+
+def test_the_page_names_every_knob(node: Any) -> None:
+    page = (REPO / "docs" / "nuke.md").read_text()
+    ours = [
+        name
+        for name, knob in node.knobs().items()
+        if name.startswith("fp_") and not name.startswith(("fp_r_", "fp_section_", "fp_tab"))
+        and "INVISIBLE" not in knob._flags
+    ]  # fmt: skip
+
+    assert len(ours) > 25
+    assert [name for name in ours if f"| `{name}` |" not in page] == []

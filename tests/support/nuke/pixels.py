@@ -42,13 +42,19 @@ def render(write: Any, frame: int) -> None:
         raise RuntimeError(f"{path}: no such folder")
     assert write["datatype"].value() == "16 bit half"
     channels = evaluate(write.input(0), frame)
-    names = [f"rgba.{each}" for each in _NUKE.values() if f"rgba.{each}" in channels]
+    wanted = write["channels"].value()
+    names = [name for name in channels if wanted == "all" or name.startswith(f"{wanted}.")]
     stack = np.stack([channels[name] for name in names], axis=-1).astype(np.float32)
     window = Window(0, 0, stack.shape[1], stack.shape[0])
-    exr = tuple(_EXR[name.partition(".")[2]] for name in names)
+    exr = tuple(_exr_name(name) for name in names)
     attributes = {"oiio:ColorSpace": "ACEScg"} if write._host.colors else {}
     made = Frame(frame, stack, exr, window, window, 1.0, attributes)
     write_frame(made, Path(path))
+
+
+def _exr_name(channel: str) -> str:
+    layer, _, last = channel.partition(".")
+    return _EXR[last] if layer == "rgba" else f"{layer}.{_EXR[last]}"
 
 
 def _inputs(node: Any) -> list[Any]:
