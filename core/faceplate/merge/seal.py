@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from faceplate.context import Context
@@ -69,7 +69,7 @@ def seal(job: SealJob, context: Context) -> Seal:
         BadSettings: What is named did not make these frames.
         DiskFull: No room; the earlier sidecar is as it was.
     """
-    out = Sequence.parse(job.out)
+    out = _numbered(Sequence.parse(job.out))
     numbers = _numbers(out, job.frames)
     members = members_of(job.cast, job.model, job.consent, job.recipe)
     inputs = Inputs(job.plate, job.track, job.cast, members, job.shot)
@@ -78,6 +78,14 @@ def seal(job: SealJob, context: Context) -> Seal:
     for frame, header in _hashed(out, numbers, key, context):
         entries.append((frame, making_of(header, inputs, {})))
     return seal_sequence(out, entries, context.home, others=job.frames is not None)
+
+
+def _numbered(out: Sequence) -> Sequence:
+    """Return a single file under the number that its header has: its name may have none."""
+    if out.padding is not None or not out.path(out.single).is_file():
+        return out
+    said = our_strings(out.path(out.single)).get(f"{PREFIX}frame", "")
+    return replace(out, single=int(said)) if said.lstrip("-").isdigit() else out
 
 
 def _numbers(out: Sequence, asked: str | None) -> list[int]:

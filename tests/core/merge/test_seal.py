@@ -177,3 +177,14 @@ def test_what_faceplate_did_not_make_is_not_sealed(tmp_path: Path, context: Cont
     out.path(3).write_bytes((MINI / "B" / "B.1001.exr").read_bytes())
     with pytest.raises(Damaged, match="its header says nothing"):
         seal(SealJob(pattern), context)
+
+
+def test_a_single_file_is_sealed_under_the_number_that_it_has(
+    tmp_path: Path, context: Context
+) -> None:
+    out = write_frames(tmp_path, range(1001, 1002))
+    for name in ("a.exr", "b.7.exr"):
+        (tmp_path / name).write_bytes(out.path(1001).read_bytes())
+        result = seal(SealJob(str(tmp_path / name)), context)
+        assert result.frames == "1001"
+        assert result.sidecar == str(tmp_path / name).replace(".exr", ".provenance.json")
