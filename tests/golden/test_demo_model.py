@@ -58,6 +58,6 @@ def test_the_demo_model_transfers_the_likeness(tmp_path: Path) -> None:
     panel = {row.figure: row for row in result.panel}
     if panel["identity"].result is None:
         pytest.skip("dlib is not installed: identity was not measured")
-    assert panel["identity"].result >= 0.3  # the card gives 0.320
+    assert panel["identity"].result >= 0.3  # the card gives 0.340
     assert panel["geometry"].result <= panel["geometry"].plate + 3
     assert panel["outside"].result == 0
