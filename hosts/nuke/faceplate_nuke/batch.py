@@ -103,5 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    # Nuke runs a script without telling it where it is, but for its first word
+    _here = os.path.abspath(globals().get("__file__") or sys.argv[0])
+    sys.path.insert(0, os.path.dirname(os.path.dirname(_here)))
     sys.exit(main())

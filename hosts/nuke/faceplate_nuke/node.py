@@ -39,6 +39,7 @@ def create() -> Any:
         node.setName(f"{KIND}1")
         fill_group(node)
         fields.add_fixed_knobs(node)
+        node["fp_show"].setValue("plate")  # until there is anything else
         kind = nuke.String_Knob("fp_kind", "fp_kind", KIND)
         kind.setFlag(nuke.INVISIBLE)
         node.addKnob(kind)
@@ -157,7 +158,6 @@ def fill_group(group: Any) -> None:
         output = nuke.nodes.Output()
         output.setInput(0, made["FP_Show"])
         output.setXYpos(0, 700)
-        made["FP_Show"]["which"].setValue(fields.SHOWS.index("plate"))
 
 
 def know_layers() -> None:

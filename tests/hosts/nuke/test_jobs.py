@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -216,7 +217,11 @@ def test_batch_refuses_what_is_not_there(
     with pytest.raises(SystemExit) as stop:
         batch.main([str(tmp_path / "empty.nk"), "--frames=x"])
     assert stop.value.code == 2
-    assert (FOLDER / "faceplate_nuke" / "batch.py").is_file()
+    help_text = subprocess.run(
+        [sys.executable, FOLDER / "faceplate_nuke" / "batch.py", "--help"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "--frames=1001-1010" in help_text
 
 
 @pytest.mark.slow

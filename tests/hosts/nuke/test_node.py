@@ -68,6 +68,8 @@ def test_a_new_node_stands_behind_what_is_selected_and_is_one_step(gui: Session)
     one, two = nodes.create(), nodes.create()
 
     assert one.input(0) is plate
+    seen, true = pixels.evaluate(one, 1002), read_frame(MINI / "B/B.1002.exr", 1002)
+    assert np.array_equal(seen["rgba.green"], true.rgb()[..., 1])  # until there is a version
     assert (one.name(), two.name()) == ("FP_FaceSwap1", "FP_FaceSwap2")
     assert gui.host.undo == ["Faceplate: new node"]
     assert nodes.ours() == [one, two]
