@@ -227,7 +227,7 @@ def _check_frame(
         elif not file.is_file():
             found.append(Finding(sealed.name, "missing", f"frame {frame.frame} is not there"))
         else:
-            found += _check_file(file, sealed, frame, sidecar, path.name, roots)
+            found += _check_file(file, sealed, frame, sidecar, roots)
     return found
 
 
@@ -236,7 +236,6 @@ def _check_file(
     sealed: SealedFile,
     frame: SealedFrame,
     sidecar: Sidecar,
-    name: str,
     roots: list[Path],
 ) -> list[Finding]:
     found = []
@@ -244,7 +243,7 @@ def _check_file(
     if digest != sealed.sha256:
         detail = f"sha256 is {digest[:16]}..., sealed was {sealed.sha256[:16]}..."
         found.append(Finding(file.name, "changed", detail))
-    said = _contradiction(file, frame, sidecar.makings[frame.making], name)
+    said = _contradiction(file, frame, sidecar.makings[frame.making])
     if said:
         found.append(Finding(file.name, "contradicts", said))
     claim = frame_signature_path(file)
@@ -256,7 +255,7 @@ def _check_file(
     return found
 
 
-def _contradiction(file: Path, frame: SealedFrame, making: Making, sidecar: str) -> str:
+def _contradiction(file: Path, frame: SealedFrame, making: Making) -> str:
     """Return in which string the header of a file and the sidecar differ, or nothing."""
     try:
         says = our_strings(file)
@@ -264,7 +263,6 @@ def _contradiction(file: Path, frame: SealedFrame, making: Making, sidecar: str)
         return f"its header cannot be read: {error}"
     wanted = {PREFIX + name: text for name, text in {**making.header, **frame.header}.items()}
     wanted[f"{PREFIX}frame"] = str(frame.frame)
-    wanted[f"{PREFIX}sidecar"] = sidecar
     for key in sorted(wanted.keys() | says.keys()):
         if says.get(key) != wanted.get(key):
             return (

@@ -188,3 +188,4 @@ def test_a_single_file_is_sealed_under_the_number_that_it_has(
         result = seal(SealJob(str(tmp_path / name)), context)
         assert result.frames == "1001"
         assert result.sidecar == str(tmp_path / name).replace(".exr", ".provenance.json")
+        assert verify(VerifyJob(result.sidecar), context).exit_code == 0
