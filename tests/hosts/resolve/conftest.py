@@ -41,7 +41,9 @@ def work(verb, job, values):
         sys.exit(139)
     first, last = map(int, values["frames"].split("-"))
     count = last - first + 1
-    while behave.get("hold") == verb and not os.path.exists(here + "gate"):
+    for _ in range(1000 if behave.get("hold") == verb else 0):
+        if os.path.exists(here + "gate"):
+            break
         say("heartbeat", job=job, state="running")
         if os.path.exists(here + "cancelled"):
             say("cancelled", job=job, code="Cancelled", message="cancelled")

@@ -38,6 +38,7 @@ def shot(root: Path) -> Callable[[str], Stage]:
     return make
 
 
+@pytest.mark.parametrize("language", ["lua", pytest.param("python", marks=pytest.mark.slow)])
 def test_a_clip_comes_back_through_helper_and_server(
     root: Path, shot: Callable[[str], Stage], language: str
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_clip_comes_back_through_helper_and_server(
     assert "8 frames are swapped" in stage.said
 
 
+@pytest.mark.slow
 def test_what_the_server_refuses_is_said_as_the_server_says_it(
     root: Path, shot: Callable[[str], Stage]
 ) -> None:
@@ -72,6 +74,7 @@ def test_what_the_server_refuses_is_said_as_the_server_says_it(
     assert item.takes == [item.media]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_is_said_and_the_next_run_goes_on(
     root: Path, shot: Callable[[str], Stage]
 ) -> None:
