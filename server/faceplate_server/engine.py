@@ -44,6 +44,7 @@ class Engine:
             consent_policy=settings.consent_policy,
             threads=settings.threads,
             ocio=settings.ocio or None,
+            allowed_roots=self._roots.folders,
         )
         self._turn = threading.Lock()
         self._swapper: Any = None

@@ -329,6 +329,7 @@ class JobRunner:
             threads=settings.threads,
             ocio=settings.ocio,
             niceness=settings.niceness,
+            roots=tuple(str(folder) for folder in self._roots.folders),
         )
 
     async def _follow(self, job_id: str, child: Child) -> dict[str, Any]:

@@ -59,6 +59,8 @@ class Order:
     ocio: str = ""
     niceness: int = 0
     """How far it stands back for others on the processor, 0 to 19."""
+    roots: tuple[str, ...] = ()
+    """The only folders that paths inside the files of a job may lead to."""
 
 
 def main() -> int:
@@ -119,6 +121,7 @@ def _run(order: Order, progress: Progress) -> dict[str, Any]:
         consent_policy=order.consent_policy,
         threads=order.threads,
         ocio=order.ocio or None,
+        allowed_roots=tuple(Path(root) for root in order.roots),
     )
     return run_verb(verb, parse_job(verb, order.settings), context)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.support.dfl import FakeDfl
+from tests.support.masks import untrained_model
 from tests.support.paths import MINI
 from tests.support.swaps import consent_file, mini_frame, tiny_model, truth_track
 
@@ -145,6 +146,23 @@ def test_the_paths_inside_a_cast_stay_inside_the_roots(engine: Engine, shot: Pat
         (shot / "cast.json").write_text(json.dumps({"cast": [{**member, name: "../../x"}]}))
         with pytest.raises(OutsideRoots):
             engine.swap_frame(FRAME, whole, {})
+
+
+def test_a_recipe_names_no_mask_model_outside_the_roots(
+    engine: Engine, shot: Path, tmp_path: Path
+) -> None:
+    outside = untrained_model(tmp_path / "m.safetensors", face_type="whole_face")
+    inside = untrained_model(shot / "m.safetensors", face_type="whole_face")
+    segmented = {"matte": "segmented-performer"}
+    recipe = shot / "segmented.json"
+
+    recipe.write_text(json.dumps({**segmented, "segmenter": str(inside)}))
+    assert engine.swap_frame(FRAME, settings(shot, recipe=str(recipe)), {})["faces"] == 1
+    recipe.write_text(json.dumps({**segmented, "segmenter": str(outside)}))
+    with pytest.raises(OutsideRoots, match="segmenter"):
+        engine.swap_frame(FRAME, settings(shot, recipe=str(recipe)), {})
+    with pytest.raises(OutsideRoots, match="segmenter"):
+        engine.swap_frame(FRAME, settings(shot), {**segmented, "segmenter": str(outside)})
 
 
 def buffer(shot: Path) -> tuple[dict[str, Any], "np.memmap[Any, Any]"]:

@@ -145,7 +145,7 @@ def cast_roles(members: Sequence[CastMember], given: Surroundings) -> list[Role]
         ConsentRefused: No valid consent for whose face goes in.
         NotFound: Model, recipe, consent or person is not there.
         BadSettings: A recipe or colour settings that cannot be right.
-        OutsideRoots: A member or its recipe names a file where the context allows none.
+        OutsideRoots: A recipe names a mask model where the context allows none.
         UnknownColorSpace: The plate's space is not in the config.
     """
     config = load_config(given.ocio)
@@ -158,9 +158,6 @@ def cast_roles(members: Sequence[CastMember], given: Surroundings) -> list[Role]
 
 def _role(member: CastMember, given: Surroundings, config: OcioConfig) -> Role:
     person = _person(given.track, given.track_path, member.person)
-    for path in (member.model, member.recipe, member.consent, member.mattes):
-        if path:
-            given.context.check_inside(path, "cast")
     recipe = load_recipe(Path(member.recipe) if member.recipe else None)
     for name in (recipe.base.segmenter, *(key.value for key in recipe.keys.get("segmenter", ()))):
         _check_mask_path(given.context, str(name))

@@ -83,24 +83,23 @@ def test_who_else_a_model_holds_has_a_consent_of_their_own() -> None:
 
 
 def test_a_recipe_reaches_no_file_outside_the_allowed_folders(shelf: Path, tmp_path: Path) -> None:
-    """Every way from a file's contents: a mask model, one of a key, a link, a member of a cast."""
+    """Every way from a recipe to a file: a mask model, one of a key, a link, a climbing path."""
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     for folder in (inside, outside):
         folder.mkdir()
         untrained_model(folder / "m.safetensors", face_type="whole_face")
-        (folder / "empty.json").write_text("{}")
     (inside / "linked").mkdir()
     (inside / "linked" / "mask.safetensors").symlink_to(outside / "m.safetensors")
     context = Context(tmp_path, device="cpu", allowed_roots=(inside, shelf, MINI))
     segmented = {"matte": "segmented-performer"}
     key = {"frame": 1004, "value": str(outside / "m.safetensors")}
 
-    def refusal(values: dict[str, object], recipe: Path = inside / "recipe.json") -> str:
+    def refusal(values: dict[str, object]) -> str:
         (inside / "recipe.json").write_text(json.dumps(values))
         member = {
             "model": str(shelf / "model"),
             "consent": str(inside / "consent.json"),
-            "recipe": str(recipe),
+            "recipe": str(inside / "recipe.json"),
         }
         (inside / "cast.json").write_text(json.dumps({"cast": [member]}))
         job = SwapJob(
@@ -123,4 +122,3 @@ def test_a_recipe_reaches_no_file_outside_the_allowed_folders(shelf: Path, tmp_p
     assert "segmenter" in refusal({**segmented, "segmenter": str(inside / "linked")})
     climbing = str(inside / ".." / "outside" / "m.safetensors")
     assert "segmenter" in refusal({**segmented, "segmenter": climbing})
-    assert "cast" in refusal({}, recipe=outside / "empty.json")
