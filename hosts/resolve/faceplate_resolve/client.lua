@@ -81,6 +81,8 @@ local function take(work, verb, events, event)
   elseif event.event == "cancelled" then
     errors.fail("The " .. verb .. " was cancelled; nothing was brought in.")
   elseif event.event == "error" then
+    -- a job outlives its server, so one that was submitted is looked at again
+    if event.code == "Unreachable" then errors.still_running(sentence(event)) end
     errors.fail(sentence(event))
   elseif event.event == "exit" then
     local problem = died(events, event.code, events.job)

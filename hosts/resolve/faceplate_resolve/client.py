@@ -196,7 +196,9 @@ class _Follower:
         elif kind == "cancelled":
             raise HostError(f"The {self._verb} was cancelled; nothing was brought in.")
         elif kind == "error":
-            raise HostError(_sentence(event))
+            # a job outlives its server, so one that was submitted is looked at again
+            away = event.get("code") == "Unreachable"
+            raise StillRunning(_sentence(event)) if away else HostError(_sentence(event))
         return None
 
     def _say_progress(self, event: Event) -> None:

@@ -36,6 +36,9 @@ def work(verb, job, values):
         say("error", job=job, code="OutsideRoots", message="the plate is outside of the roots",
             hint="Ask whoever runs the server.", request_id="abc123", exit_code=6)
         sys.exit(6)
+    if behave.get("away") == verb:
+        say("error", code="Unreachable", message="no Faceplate server answers", exit_code=8)
+        sys.exit(8)
     if behave.get("die") == verb:
         sys.stderr.write("Segmentation fault\\n")
         sys.exit(139)

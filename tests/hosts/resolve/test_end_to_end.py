@@ -107,7 +107,7 @@ def test_a_clip_is_swapped_with_the_demo_model(root: Path, language: str) -> Non
     assert item.take == 2
     frame = read_frame(item.media.file(4))
     assert {"R", "G", "B", "fp.R", "fp_mask.A"} <= set(frame.channels)
-    assert "12 frames are swapped" in stage.said
+    assert "11 frames are swapped" in stage.said  # one has no face
 
 
 def test_a_fusion_comp_redoes_the_blend_exactly(root: Path) -> None:
@@ -146,6 +146,8 @@ def test_a_server_that_is_killed_in_the_middle_loses_nothing(root: Path, languag
         assert stage(), stage.said
     assert item.take == 2
     assert len(list((folder / "v001").glob("*.exr"))) == 12
+    assert "looking at job" in stage.said
+    assert len(list((root / "home" / "jobs").glob("*.log"))) == 2  # the swap was not doubled
 
 
 def _kill_after_two_frames(server: subprocess.Popen[bytes], folder: Path) -> None:

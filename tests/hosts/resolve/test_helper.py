@@ -83,6 +83,20 @@ def test_a_helper_that_dies_is_said_and_its_job_is_submitted_again(
     assert stage()
 
 
+def test_a_server_that_went_away_leaves_the_job_to_the_next_run(
+    stage: Stage, clip: FakeItem
+) -> None:
+    stage.behave(away="swap")
+    assert not stage()
+    assert not stage()  # nor does it answer the one that looks again
+    assert "no Faceplate server answers." in stage.said
+    assert stage.state["jobs"]["swap"] == "swap-1"
+
+    stage.behave()
+    assert stage()
+    assert [words[0] for words in stage.commands] == ["submit", "submit", "watch", "watch"]
+
+
 def test_a_killed_helper_leaves_the_job_to_the_next_run(stage: Stage, clip: FakeItem) -> None:
     stage.behave(hold="swap")
 
