@@ -104,7 +104,8 @@ def ask_consents(job: TrainJob, banks: Banks, context: Context) -> list[Decision
     """Ask for the consent of every person whose face the model can put in, the likeness first.
 
     Raises:
-        ConsentRefused: One has no valid record.
+        ConsentRefused: One has no valid record, or the model that is to be trained on was trained
+            under another one.
         BadSettings: More records than people.
     """
     if len(job.other_consents) > len(job.others):
@@ -113,6 +114,8 @@ def ask_consents(job: TrainJob, banks: Banks, context: Context) -> list[Decision
         )
     records = [job.consent, *job.other_consents] + [None] * len(job.others)
     people = [banks[0], *banks[2:]]
+    model = ModelFolder(job.out).config if ModelFolder.exists(job.out) else None
+    numbers = [0, *range(2, len(banks))]  # as the model counts: the performer lends no face
     return [
         check_consent(
             load_consent(Path(record)) if record else None,
@@ -122,8 +125,9 @@ def ask_consents(job: TrainJob, banks: Banks, context: Context) -> list[Decision
             on=datetime.now(UTC).date(),
             policy=context.consent_policy,
             log=context.home / "consent.log",
+            trained_under=model.consent_of(number) if model else None,
         )
-        for bank, record in zip(people, records, strict=False)
+        for bank, record, number in zip(people, records, numbers, strict=False)
     ]
 
 

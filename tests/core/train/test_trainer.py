@@ -104,6 +104,21 @@ def test_without_consent_nothing_is_trained(tmp_path: Path) -> None:
     assert (tmp_path / "consent.log").read_text().count("\n") == 1
 
 
+def test_a_model_is_not_trained_on_under_another_consent(tmp_path: Path) -> None:
+    record = tmp_path / "consent.json"
+    record.write_text(to_json(CONSENT))
+    job = tiny_job(tmp_path, consent=str(record), steps=1)
+    context = dataclasses.replace(warned(tmp_path), consent_policy="refuse")
+    train(job, context)
+
+    other = dataclasses.replace(CONSENT, consent_id="C-8")
+    record.write_text(to_json(other))
+    with pytest.raises(ConsentRefused, match="trained under consent C-7, which consent C-8"):
+        train(dataclasses.replace(job, steps=2), context)
+    record.write_text(to_json(dataclasses.replace(other, replaces=("C-7",))))
+    assert train(dataclasses.replace(job, steps=2), context).step == 2
+
+
 def test_with_consent_the_model_records_its_id(tmp_path: Path) -> None:
     record = tmp_path / "consent.json"
     record.write_text(to_json(CONSENT))
