@@ -92,6 +92,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             call.ended(grpc.StatusCode.UNIMPLEMENTED)
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method} is not offered here")
         except Exception as raised:
+            if context.cancelled():  # nobody is left to be told, and gRPC cannot
+                call.ended(grpc.StatusCode.CANCELLED)
+                raise asyncio.CancelledError from raised
             error = _understood(raised)
             status = grpc.StatusCode[status_of(type(error))[0]]
             if not isinstance(error, FaceplateError):

@@ -104,7 +104,7 @@ def _records(root: Path) -> Iterator[Path]:
 
 def _looks_right(path: Path) -> bool:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
             return False
         content = path.read_bytes()
     except OSError:  # it went, or may not be read

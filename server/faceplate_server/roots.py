@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,9 @@ class Roots:
         if "\0" in path or path.startswith("~") or _SCHEME.match(path):
             raise BadSettings(f"{what}: expected a plain path, got {path!r}; write it in full")
         real = self._inside(self.first / path, path, what)
-        _require_name(real, what)
-        for link in _links(real):
-            self._inside(link, path, what)
+        self._require_plain(real, what)
+        for entry in _entries(real):
+            self._require_plain(self._inside(entry, path, what), what)
         return real
 
     def check_tree(self, folder: Path, what: str) -> Path:
@@ -89,6 +90,19 @@ class Roots:
         for what, text in _texts(values, CAST):
             self.check(text if _SCHEME.match(text) else str(path.parent / text), what)
 
+    @staticmethod
+    def _require_plain(path: Path, what: str) -> None:
+        """Raise BadSettings for what is no file: pipes and devices, names too long, link loops."""
+        shown = f"{str(path)[:200]}..." if len(str(path)) > 200 else str(path)
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+                raise BadSettings(f"{what}: {shown}: {os.strerror(error.errno)}") from error
+            return  # it is not there: whoever needs it says so
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise BadSettings(f"{what}: {shown} is neither a file nor a folder")
+
     def _inside(self, path: Path, said: str, what: str) -> Path:
         real = Path(os.path.realpath(path))
         if not any(real.is_relative_to(folder) for folder in self.folders):
@@ -100,17 +114,8 @@ class Roots:
         return real
 
 
-def _require_name(path: Path, what: str) -> None:
-    """Raise BadSettings for what no file can be called, and for links that lead to themselves."""
-    try:
-        path.stat()
-    except OSError as error:
-        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-            shown = f"{str(path)[:200]}..." if len(str(path)) > 200 else str(path)
-            raise BadSettings(f"{what}: {shown}: {os.strerror(error.errno)}") from error
-
-
-def _links(path: Path) -> Iterator[Path]:
+def _entries(path: Path) -> Iterator[Path]:
+    """Yield what a pattern matches or a folder holds, where it is no plain file or folder."""
     folder, matches = path, re.compile("")
     if _FRAME_TOKEN.search(path.name):
         parts = [re.escape(part) for part in _FRAME_TOKEN.split(path.name)]
@@ -119,7 +124,8 @@ def _links(path: Path) -> Iterator[Path]:
         return
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_symlink() and matches.match(entry.name):
+            is_plain = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
+            if not is_plain and matches.match(entry.name):
                 yield Path(entry.path)
 
 

@@ -77,3 +77,9 @@ def test_a_shot_is_swapped_through_helper_and_server(run: Any, tmp_path: Path) -
 
     code, refused = run("submit", "swap", *words[:3], "out=/x.exr")
     assert (code, refused["code"]) == (6, "OutsideRoots")
+
+    # what a recipe names is found out by the worker, which opens it
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"matte": "segmented-performer", "segmenter": "/x.safetensors"}))
+    code, refused = run("submit", "swap", "frames=1005", consent, f"recipe={recipe}", *words)
+    assert (code, refused["code"]) == (6, "OutsideRoots")

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,26 @@ def test_roots_must_be_there(tmp_path: Path) -> None:
         Roots([])
     with pytest.raises(BadSettings, match="not a folder"):
         Roots([tmp_path / "absent"])
+
+
+def test_what_is_neither_file_nor_folder_is_refused_before_anybody_waits_for_it(
+    tmp_path: Path,
+) -> None:
+    roots = Roots([tmp_path])
+    os.mkfifo(tmp_path / "pipe.json")
+    os.mkfifo(tmp_path / "p.0001.exr")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+
+    for name in ("pipe.json", "p.%04d.exr", "", "loop", "n" * 300, "d/" * 3000):
+        with pytest.raises(BadSettings):
+            roots.check(name, "plate")
+
+
+def test_every_link_in_a_tree_stays_inside(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "model" / "saves").mkdir(parents=True)
+    roots = Roots([root])
+    assert roots.check_tree(root / "model", "model") == root / "model"
+    (root / "model" / "saves" / "w").symlink_to(tmp_path / "outside")
+    with pytest.raises(OutsideRoots):
+        roots.check_tree(root / "model", "model")
