@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from faceplate_nuke.errors import PluginError
@@ -25,6 +27,7 @@ _PASSED = ("person", "mattes", "likeness")
 def send(run: Any, order: Order, scheduler: str, chunk: int, submit: str, program: str) -> str:
     """Write the job of a range, and submit it where a command is named. Returns what to show."""
     version = new_version(order.output)
+    order = _kept(order, version)
     run.result = {"version": version, "out": f"{version}/{order.name}.%04d.exr"}
     with open(f"{version}/recipe.json", "w", encoding="utf-8") as file:
         json.dump(dict(order.recipe), file, indent=1)
@@ -39,6 +42,15 @@ def send(run: Any, order: Order, scheduler: str, chunk: int, submit: str, progra
         return f"{said}; submit with: {written['submit']}"
     answer = command_line([*shlex.split(submit), written["bundle"]], environment)
     return f"{said}; submitted: {' '.join(answer.split())[-200:]}"
+
+
+def _kept(order: Order, version: str) -> Order:
+    """Return an order whose plate stays: what was rendered moves to the version."""
+    if not order.plate.rendered:
+        return order
+    folder, name = os.path.split(order.plate.path)
+    shutil.move(folder, f"{version}/plate")
+    return replace(order, plate=replace(order.plate, path=f"{version}/plate/{name}"))
 
 
 def farm_command(program: str, order: Order, version: str, scheduler: str, chunk: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -118,6 +119,27 @@ def reload(run: Run) -> str:
 
 def swap(run: Run, order: Order) -> str:
     """Follow the faces where need be, swap the range into a new version, and show it."""
+    try:
+        return _swap(run, order)
+    finally:
+        drop_rendered(order)
+
+
+def preview(run: Run, order: Order) -> str:
+    """Swap one frame and show it, and it alone."""
+    try:
+        return _preview(run, order)
+    finally:
+        drop_rendered(order)
+
+
+def drop_rendered(order: Order) -> None:
+    """Delete the frames that were rendered for an order: they were in passing."""
+    if order.plate.rendered:
+        shutil.rmtree(os.path.dirname(order.plate.path), ignore_errors=True)
+
+
+def _swap(run: Run, order: Order) -> str:
     version = new_version(order.output)
     track = order.track or f"{order.output}/{order.name}.track.json"
     _write_json(f"{version}/recipe.json", order.recipe)
@@ -137,8 +159,7 @@ def swap(run: Run, order: Order) -> str:
     return f"{os.path.basename(version)}: {order.frame_text}, a face in {faces} frames"
 
 
-def preview(run: Run, order: Order) -> str:
-    """Swap one frame and show it, and it alone."""
+def _preview(run: Run, order: Order) -> str:
     (frame,) = order.frames
     folder = f"{temp_folder()}/{uuid.uuid4().hex}"
     os.makedirs(folder)

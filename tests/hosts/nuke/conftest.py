@@ -42,8 +42,8 @@ def reached(monkeypatch: pytest.MonkeyPatch, root: Path, server: Any, tmp_path: 
     monkeypatch.setenv("FACEPLATE_CLIENT", str(client_program()))
     monkeypatch.setenv("FACEPLATE_HOME", str(root / "home"))
     monkeypatch.setenv("FACEPLATE_SERVER", str(server.address))
-    monkeypatch.setenv("NUKE_TEMP_DIR", str(root / "temp"))
     monkeypatch.delenv("OCIO", raising=False)
     own = root / tmp_path.name
     own.mkdir()
+    monkeypatch.setenv("NUKE_TEMP_DIR", str(own / "temp"))
     return own

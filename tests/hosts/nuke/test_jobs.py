@@ -94,9 +94,13 @@ def test_one_frame_is_previewed_and_only_it_is_shown(
     gui: Session, node: Any, reached: Path
 ) -> None:
     gui.host.current = 1002
+    node["fp_render"].setValue(True)
+    gui.host.undo.clear()
     run = gui.wait(gui.actions.preview(node))
 
     assert run.error is None
+    temporary = Path(os.environ["NUKE_TEMP_DIR"])
+    assert [path.name for path in temporary.rglob("*.exr")] == ["preview.1002.exr"]
     assert gui.host.undo == ["Faceplate: preview of frame 1002"]
     assert node["fp_show"].value() == "preview"
     which = node.node("FP_Preview")["which"]
@@ -230,6 +234,7 @@ def test_a_range_is_sent_to_a_farm(gui: Session, node: Any, reached: Path) -> No
     node["fp_models"].setValue(json.dumps({"anna (a into b)": str(reached / "model")}))
     node["fp_submit"].setValue(f"{sys.executable} -c 'import sys; print(sys.argv[1:])'")
     node["fp_chunk"].setValue(2)
+    node["fp_render"].setValue(True)
     run = gui.wait(gui.actions.farm(node))
 
     assert run.error is None
@@ -238,6 +243,8 @@ def test_a_range_is_sent_to_a_farm(gui: Session, node: Any, reached: Path) -> No
     parameters = (bundle / "parameter_values.yaml").read_text()
     assert "comp.%04d.exr" in (bundle / "template.yaml").read_text()
     assert f"{MINI}/consent.json" in parameters
+    assert f"{output(reached)}/plate" in parameters  # what was rendered stays with the job
+    assert len(list((output(reached) / "plate").glob("plate.*.exr"))) == 4
     assert run.result["tasks"] == 2
     # what the command printed is told, without the brackets, which a label would evaluate
     assert f"submitted:  '{bundle}'" in node["fp_status"].value()
