@@ -21,7 +21,7 @@ from faceplate.merge.sealing import (
 )
 from faceplate.provenance.hashing import sha256_file
 from faceplate.provenance.header import DIGITAL_SOURCE_TYPE, PREFIX
-from faceplate.provenance.keys import trusted_roots
+from faceplate.provenance.keys import require_roots, trusted_roots
 from faceplate.provenance.sidecar import (
     SUFFIX,
     Making,
@@ -126,7 +126,7 @@ def verify(job: VerifyJob, context: Context) -> VerifyResult:
         BadSequence: Frames or a pattern that mean nothing.
     """
     path = Path(job.path)
-    roots = [*trusted_roots(context.home), *map(Path, job.trust)]
+    roots = [*trusted_roots(context.home), *require_roots([Path(each) for each in job.trust])]
     found = _Sum()
     if path.is_file() and can_sign(path):
         _check_embedded(path, roots, found)

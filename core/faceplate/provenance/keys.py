@@ -9,6 +9,7 @@ Nothing here reaches a network.
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,15 @@ from faceplate.errors import BadSettings, Damaged, NotFound, Refused
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-__all__ = ["SigningKey", "find_key", "import_key", "new_key", "trust_root", "trusted_roots"]
+__all__ = [
+    "SigningKey",
+    "find_key",
+    "import_key",
+    "new_key",
+    "require_roots",
+    "trust_root",
+    "trusted_roots",
+]
 
 _KEY, _CHAIN, _TRUSTED = "signing.key.pem", "signing.chain.pem", "trusted"
 _HOUR = timedelta(hours=1)  # clocks of machines differ
@@ -136,6 +145,13 @@ def trusted_roots(home: Path) -> list[Path]:
     return sorted((home / "keys" / _TRUSTED).glob("*.pem"))
 
 
+def require_roots(paths: Sequence[Path]) -> list[Path]:
+    """Return files of root certificates that can be read. Raises NotFound or Damaged."""
+    for path in paths:
+        _certificates(path)
+    return list(paths)
+
+
 def _place(home: Path, replace: bool) -> Path:
     folder = home / "keys"
     if (folder / _KEY).exists() and not replace:
@@ -165,7 +181,9 @@ def _certificates(path: Path) -> list["Certificate"]:
     try:
         return list(x509.load_pem_x509_certificates(path.read_bytes()))
     except FileNotFoundError as error:
-        raise NotFound(f"{path} does not exist: a key needs its certificate chain") from error
+        raise NotFound(
+            f"{path} does not exist: certificates (PEM) were looked for there"
+        ) from error
     except ValueError as error:
         raise Damaged(f"{path} holds no certificates in PEM: {error}") from error
 

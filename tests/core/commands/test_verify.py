@@ -142,6 +142,10 @@ def test_a_signature_of_a_stranger_has_a_code_of_its_own_until_the_root_is_trust
 
     (root,) = trusted_roots(shelf / "home")
     assert check(out, home=tmp_path, trust=(str(root),)).exit_code == 0
+    with pytest.raises(NotFound, match=r"absent\.pem does not exist"):
+        check(out, trust=(str(tmp_path / "absent.pem"),))
+    with pytest.raises(Damaged, match="no certificates in PEM"):
+        check(out, trust=(str(out / "s.provenance.json"),))
 
 
 def test_the_signature_of_another_sequence_is_broken(
