@@ -199,6 +199,17 @@ function Host:choose_render(form, codec, mode)
   must(self.project:SetCurrentRenderMode(mode), "take the render mode")
 end
 
+-- Sets format, codec, mode and page as they were; returns what Resolve did not take.
+function Host:put_back(choice, page)
+  local refused = {}
+  if not self.project:SetCurrentRenderFormatAndCodec(choice[1], choice[2]) then
+    refused[#refused + 1] = "the render format " .. choice[1] .. ", " .. choice[2]
+  end
+  if not self.project:SetCurrentRenderMode(choice[3]) then refused[#refused + 1] = "the render mode" end
+  if not self.resolve:OpenPage(page) then refused[#refused + 1] = "the page " .. page end
+  return refused
+end
+
 function Host:add_render(values)
   must(self.project:SetRenderSettings(values), "take the render settings")
   return text(must(self.project:AddRenderJob(), "queue the render"))
@@ -221,8 +232,11 @@ function Host:lay_out(name, media, first, last)
   local kept = self.timeline
   local info = { mediaPoolItem = media, startFrame = first, endFrame = last }
   local made = must(self.pool:CreateTimelineFromClips(name, { info }), "make a timeline")
+  if not self.project:SetCurrentTimeline(made) then
+    self.pool:DeleteTimelines({ made })
+    errors.fail("Resolve did not show the timeline that it made.")
+  end
   self.timeline = made
-  must(self.project:SetCurrentTimeline(made), "show the timeline that it made")
   return kept, (made:GetItemListInTrack("video", 1) or {})[1]
 end
 

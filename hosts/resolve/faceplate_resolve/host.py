@@ -230,6 +230,18 @@ class Host:
         )
         _must(self._project.SetCurrentRenderMode(mode), "take the render mode")
 
+    def put_back(self, choice: tuple[str, str, int], page: str) -> list[str]:
+        """Set format, codec, mode and page as they were; returns what Resolve did not take."""
+        form, codec, mode = choice
+        done = {
+            f"the render format {form}, {codec}": self._project.SetCurrentRenderFormatAndCodec(
+                form, codec
+            ),
+            "the render mode": self._project.SetCurrentRenderMode(mode),
+            f"the page {page}": self._resolve.OpenPage(page),
+        }
+        return [what for what, taken in done.items() if not taken]
+
     def add_render(self, settings: dict[str, Any]) -> str:
         """Queue a render; returns its id."""
         _must(self._project.SetRenderSettings(settings), "take the render settings")
@@ -261,8 +273,10 @@ class Host:
         kept = self._timeline
         info = {"mediaPoolItem": media, "startFrame": first, "endFrame": last}
         made = _must(self._pool.CreateTimelineFromClips(name, [info]), "make a timeline")
+        if not self._project.SetCurrentTimeline(made):
+            self._pool.DeleteTimelines([made])
+            raise HostError("Resolve did not show the timeline that it made.")
         self._timeline = made
-        _must(self._project.SetCurrentTimeline(made), "show the timeline that it made")
         items = _values(made.GetItemListInTrack("video", 1) or [])
         return kept, items[0] if items else None
 

@@ -138,7 +138,7 @@ local function run_shown(host, shot, folder, space, before, after)
 end
 
 -- Renders the frames of a shot into an empty folder; everything in Resolve is as before.
-function render.render(host, studio, shot, settings, folder, space)
+function render.render(host, studio, shot, settings, folder, space, say)
   edition.check_render(studio, tonumber(host:timeline_setting("timelineResolutionWidth")) or 0,
     tonumber(host:timeline_setting("timelineResolutionHeight")) or 0)
   local before, after = handles(host, shot, settings)
@@ -147,8 +147,9 @@ function render.render(host, studio, shot, settings, folder, space)
   errors.finally(function()
     run_shown(host, shot, folder, space, before, after)
   end, function()
-    host:choose_render(unpack(choice))
-    host:show_page(page)
+    for _, what in ipairs(host:put_back(choice, page)) do
+      say("Resolve did not take back " .. what .. ": choose it again on the Deliver page.")
+    end
   end)
   local count = shot.last - shot.first + 1 + before + after
   local pattern, number = render.rendered_files(folder, count)

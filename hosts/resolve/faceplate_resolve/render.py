@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,13 @@ HALF_CODECS = ("RGBHalfZIP", "RGBHalfPIZ", "RGBHalf")
 
 
 def render(
-    host: Host, edition: Edition, shot: Shot, settings: Settings, folder: Path, space: str
+    host: Host,
+    edition: Edition,
+    shot: Shot,
+    settings: Settings,
+    folder: Path,
+    space: str,
+    say: Callable[[str], None],
 ) -> Plate:
     """Render the frames of a shot into an empty folder; everything in Resolve is as before.
 
@@ -45,8 +51,8 @@ def render(
         with _shown(host, shot, before, after) as (first, last):
             _run(host, folder, first, last, space)
     finally:
-        host.choose_render(*choice)
-        host.show_page(page)
+        for what in host.put_back(choice, page):
+            say(f"Resolve did not take back {what}: choose it again on the Deliver page.")
     count = shot.last - shot.first + 1 + before + after
     pattern, number = rendered_files(folder, count)
     return Plate(

@@ -48,7 +48,7 @@ local function make_plate(host, studio, shot, settings, work, say)
   end
   say("The plate is rendered, since " .. (why or "the settings ask for it") .. ".")
   local space = spaces.render_space(host, settings)
-  local plate = rendering.render(host, studio, shot, settings, free_folder(work), space)
+  local plate = rendering.render(host, studio, shot, settings, free_folder(work), space, say)
   say("The plate is rendered in " .. space .. ", frames " .. source.frames(plate) .. ": " .. plate.path)
   return plate
 end

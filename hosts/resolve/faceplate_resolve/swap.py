@@ -109,7 +109,7 @@ def _plate(host: Host, edition: Any, shot: Shot, settings: Settings, work: Work,
     say(f"The plate is rendered, since {why or 'the settings ask for it'}.")
     space = render_space(host, settings)
     folder = work.folder / f"plate_{time.strftime('%Y%m%d_%H%M%S')}_{time.time_ns() % 1000:03d}"
-    plate = render(host, edition, shot, settings, folder, space)
+    plate = render(host, edition, shot, settings, folder, space, say)
     say(f"The plate is rendered in {space}, frames {plate.frames}: {plate.path}")
     return plate
 

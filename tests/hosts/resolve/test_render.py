@@ -209,3 +209,25 @@ def test_the_file_alone_may_be_asked_for(stage: Stage, clip: FakeItem) -> None:
     assert not stage()
     assert '"plate" is "file" in' in stage.said
     assert "but its sizing is changed: Pan." in stage.said
+
+
+def test_what_resolve_does_not_take_back_is_said_and_the_plate_is_kept(
+    stage: Stage, clip: FakeItem
+) -> None:
+    stage.resolve.project.format = ("exr", "RGBHalfZIP in another spelling")
+    stage.set(plate="render")
+
+    assert stage()
+    assert "did not take back the render format exr, RGBHalfZIP in another" in stage.said
+
+
+def test_a_layout_that_is_not_shown_is_deleted(
+    stage: Stage, clip: FakeItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = stage.resolve.project
+    monkeypatch.setattr(type(project), "SetCurrentTimeline", lambda self, timeline: False)
+    stage.set(plate="render", handles=2)
+
+    assert not stage()
+    assert "Resolve did not show the timeline that it made." in stage.said
+    is_as_before(stage)
