@@ -129,5 +129,7 @@ def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) ->
     assert "--plate" in run(faceplate, "swap", "--help")
     assert "retinaface-mobilenet0.25" in run(faceplate, "models", "list", "--home", str(tmp_path))
     assert "usage" in run(str(tmp_path / "env" / "bin" / "faceplate-client"), "--help")
+    run(faceplate, "install", "nuke", "--dir", str(tmp_path / "nuke"))
+    assert f"{packages}/faceplate/hosts/nuke" in (tmp_path / "nuke" / "init.py").read_text()
     serve = run(str(python), "-c", "import faceplate_server.app as app; print(app.__file__)")
     assert Path(serve.strip()).is_relative_to(packages)

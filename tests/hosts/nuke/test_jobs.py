@@ -111,8 +111,9 @@ def test_one_frame_is_previewed_and_only_it_is_shown(
 
 
 @pytest.mark.slow
-def test_cancelling_in_the_bar_ends_the_job(
-    gui: Session, node: Any, reached: Path, server: Any
+@pytest.mark.parametrize("how", ["bar", "button"])
+def test_cancelling_ends_the_job(
+    gui: Session, node: Any, reached: Path, server: Any, how: str
 ) -> None:
     gate = reached / "faceplate" / "FP_FaceSwap1" / "gate"
     gate.parent.mkdir(parents=True)
@@ -121,7 +122,10 @@ def test_cancelling_in_the_bar_ends_the_job(
     gui.host.pump(lambda: (output(reached) / "comp.1001.exr").exists())
     assert gui.actions.swap(node) is None  # one thing at a time
     assert "Busy" in gui.host.messages[-1]
-    gui.host.cancel_tasks = True
+    if how == "bar":
+        gui.host.cancel_tasks = True
+    else:
+        node["fp_cancel"].execute()
     gui.wait(run)
 
     assert run.error.code == "Cancelled"
