@@ -61,7 +61,7 @@ def test_another_file_may_be_named(stage: Stage, clip: FakeItem, tmp_path: Path)
         ({"verify": "no"}, '"verify" must be true or false, got "no": edit'),
         ({"swap": 3}, '"swap" must be an object, got 3: edit'),
         ({"shot": 10}, '"shot" must be a text, got 10: edit'),
-        ({"modell": "x"}, "names a setting 'modell' that there is not; there are: analyse, "),
+        ({"colour": "x"}, "names a setting 'colour' that there is not; there are: analyse, "),
     ],
 )
 def test_a_wrong_value_says_what_it_should_be_and_where(
