@@ -195,10 +195,10 @@ def undisturbed(folder: Path, clients: int, jobs: int, frames: str) -> Report:
 
 
 def disturbed(
-    folder: Path, clients: int, jobs: int, frames: str, every_s: float, seed: int = 1
+    folder: Path, clients: int, jobs: int, frames: str, every_s: float, most: int = 6
 ) -> Report:
-    """Run everything while a fault comes every few seconds."""
-    place, rng = Place(folder), random.Random(seed)
+    """Run everything while a fault comes every few seconds, `most` of them."""
+    place, rng = Place(folder), random.Random(1)
     place.start()
 
     def disturb(all_of_them: Clients) -> None:
@@ -206,7 +206,7 @@ def disturbed(
             until = time.monotonic() + every_s
             while time.monotonic() < until and all_of_them.alive:
                 time.sleep(0.05)
-            if not all_of_them.alive:
+            if not all_of_them.alive or all_of_them.report.faults.total() >= most:
                 return
             if _inject(fault, all_of_them, rng):
                 all_of_them.report.faults[fault] += 1
@@ -247,12 +247,13 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--jobs", type=int, default=4, help="swaps of each client")
     parser.add_argument("--frames", default="1001-1012", help="of each swap")
+    parser.add_argument("--faults", type=int, default=9, help="at most")
     parser.add_argument("--every", type=float, default=4.0, help="seconds between faults")
     options = parser.parse_args()
     asked = (options.clients, options.jobs, options.frames)
     with _folder() as calm, _folder() as wild, _folder() as small:
         still = undisturbed(calm / "p", *asked)
-        rough = disturbed(wild / "p", *asked, every_s=options.every)
+        rough = disturbed(wild / "p", *asked, every_s=options.every, most=options.faults)
         full = disk_full(small / "p")
     return 0 if _finish(still, rough, full).passed else 1
 

@@ -27,7 +27,7 @@ from faceplate.merge.writing import SwapShot
 from faceplate.models.df import DF, DFConfig
 from faceplate.models.folder import ModelFolder, SwapModelConfig
 
-__all__ = ["main", "measure"]
+__all__ = ["df_model", "main", "measure"]
 
 GOAL = 5.0
 MILLISECONDS = 200.0
@@ -46,7 +46,7 @@ def measure(repeats: int = 5) -> Outcome:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shot = large_shot(folder, 1920, 1080, 500.0)
-        given = {**shot.job(), "model": str(_model(folder / "df256"))}
+        given = {**shot.job(), "model": str(df_model(folder / "df256"))}
         consent_file(folder / "consent.json")
         context = Context(folder / "home", device="cpu", threads=1)
         full = SwapShot(
@@ -73,7 +73,8 @@ def measure(repeats: int = 5) -> Outcome:
     return outcome
 
 
-def _model(folder: Path) -> Path:
+def df_model(folder: Path) -> Path:
+    """Write a DF model of 256 pixels with random weights."""
     net = DFConfig(resolution=256, options="ud")
     model = ModelFolder.create(
         folder, SwapModelConfig("p1A", "p1B", "full_face", "acescct", net=net)
