@@ -1,16 +1,22 @@
 """The main job with the network cut."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.support.paths import MINI, REPO
+from tests.support.swaps import consent_file, tiny_model, truth_track
 
+from faceplate.commands.verify import VerifyJob, verify
 from faceplate.config import OFFLINE
+from faceplate.context import Context
+from faceplate.provenance.keys import new_key
 
 SCRIPT = """
 import os, socket, sys
@@ -52,6 +58,15 @@ for words in (
 print("all of it is done")
 """
 
+SERVE = """
+"$0/faceplate" serve --address "$1" --roots "$2" "$3" &
+server=$!
+"$0/faceplate-client" --server "$1" --patience 120 health
+"$0/faceplate-client" --server "$1" submit swap --json "$4"
+code=$?
+kill $server; wait $server; exit $code
+"""
+
 
 def cut() -> tuple[list[str], str]:
     """Return how a program is run without a network, and what that is called."""
@@ -81,6 +96,34 @@ def test_a_shot_is_analysed_swapped_and_verified_with_the_network_cut(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "all of it is done" in done.stdout
     assert done.stdout.count("as it was signed") == 3
+
+
+@pytest.mark.slow
+def test_the_server_and_its_helper_work_with_the_network_cut(tmp_path: Path) -> None:
+    """Over a unix socket, in a network namespace where not even the loopback is up."""
+    words, how = cut()
+    if how != "namespace":
+        pytest.skip("no network namespace can be made here")
+    tiny_model(tmp_path / "model")
+    truth_track(tmp_path / "track.json")
+    consent = consent_file(tmp_path / "consent.json")
+    new_key(tmp_path / "home", "House")
+    settings = {
+        "plate": str(MINI / "B" / "B.%04d.exr"), "track": str(tmp_path / "track.json"),
+        "model": str(tmp_path / "model"), "consent": str(consent), "frames": "1001-1002",
+        "out": str(tmp_path / "out" / "s.%04d.exr"),
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="faceplate-") as short:  # a socket's path must be
+        address = f"unix:{short}/s.sock"
+        done = subprocess.run(
+            [*words, "sh", "-c", SERVE, str(Path(sys.executable).parent), address,
+             str(tmp_path), str(MINI), json.dumps(settings)],
+            capture_output=True, text=True, check=False,
+            env={**os.environ, "FACEPLATE_HOME": str(tmp_path / "home")},
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"signed_by": "House"' in done.stdout
+    assert verify(VerifyJob(str(tmp_path / "out")), Context(home=tmp_path / "home")).exit_code == 0
 
 
 def test_libraries_are_told_to_look_for_nothing_on_a_network() -> None:
