@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
 import nuke
 
 from faceplate_nuke import farm as farming
-from faceplate_nuke import jobs, results
+from faceplate_nuke import jobs, ocio, results
 from faceplate_nuke import node as nodes
 from faceplate_nuke.errors import PluginError
 from faceplate_nuke.fields import refresh_choices
@@ -52,9 +53,7 @@ def create() -> Any:
 @_guarded
 def reload(node: Any) -> Any:
     """Ask the server again."""
-    with node:
-        spaces = nuke.toNode(nodes.READ)["colorspace"].values()
-    refresh_choices(node["fp_color_space"], [FROM_INPUT, *map(str, spaces)])
+    refresh_choices(node["fp_color_space"], [FROM_INPUT, *_spaces(node)])
     return jobs.start(node, "reload", client_of(node), jobs.reload)
 
 
@@ -103,6 +102,15 @@ def cancel(node: Any) -> None:
 def unpack(node: Any) -> Any:
     """Lay the layers out beside the node."""
     return results.unpack(node)
+
+
+def _spaces(node: Any) -> list[str]:
+    """Return the colour spaces to choose from: those of Nuke's Read, where they are OCIO's."""
+    if ocio.discover(os.environ, ocio.root_values(nuke.root())).is_nuke:
+        return list(ocio.INTEROP)
+    with node:
+        values = nuke.toNode(nodes.READ)["colorspace"].values()
+    return [str(value) for value in values]
 
 
 def _refuse_busy(node: Any) -> None:

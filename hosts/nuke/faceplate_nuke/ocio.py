@@ -11,10 +11,14 @@ from typing import Any
 
 from faceplate_nuke.errors import PluginError
 
-__all__ = ["NUKE_LINEAR", "OcioChoice", "discover", "pick", "plain_name", "root_values"]
+__all__ = [
+    "INTEROP", "NUKE_LINEAR", "OcioChoice", "discover", "pick", "plain_name", "root_values",
+]  # fmt: skip
 
 NUKE_LINEAR = "lin_rec709_scene"
 """What Nuke's own colour management calls linear, by its interop id."""
+INTEROP = (NUKE_LINEAR, "lin_ap1_scene", "lin_ap0_scene", "srgb_rec709_scene")
+"""Names that every OCIO config of today knows, to choose from where Nuke uses none."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class OcioChoice:
     """Of the config's file; empty for a built-in one."""
     version: str = ""
     """Version that the config says it has, such as 2.4."""
+
+    @property
+    def is_nuke(self) -> bool:
+        """Whether it is Nuke's own colour management, whose names are none of OCIO's."""
+        return self.source == "Nuke"
 
     def record(self) -> dict[str, str]:
         """Return it as plain values."""

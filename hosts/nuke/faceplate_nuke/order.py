@@ -149,11 +149,11 @@ def _plate(node: Any, upstream: Any, frames: tuple[int, ...], colors: ocio.OcioC
     chosen = "" if chosen == FROM_INPUT else ocio.plain_name(chosen)
     read = None if node["fp_render"].value() else source.unmodified_read(upstream)
     if read is not None:
-        plate = source.read_plate(read, frames, chosen)
+        plate = source.read_plate(read, frames, chosen, colors.is_nuke)
         if plate is not None:
             return plate
     # Nuke's pixels are in the working space; a Write into that space changes nothing
-    write_space = colors.working_space if colors.source != "Nuke" else "linear"
+    write_space = "linear" if colors.is_nuke else colors.working_space
     channels, space = str(node["fp_channels"].value()), chosen or colors.working_space
     return source.render_plate(node, frames, channels, space, write_space)
 

@@ -99,7 +99,7 @@ def _point(read: Any, pattern: str, first: int, last: int, order: Order) -> None
 def _convert(read: Any, order: Order) -> None:
     """Convert the colours of a Read to the working space, in nodes of our own behind it."""
     space, working = order.plate.color_space, plain_name(order.colors.working_space)
-    wanted = bool(space) and order.colors.source != "Nuke" and not _same(space, working)
+    wanted = bool(space) and not order.colors.is_nuke and not _same(space, working)
     for layer in _COLOR_LAYERS:
         name = f"{read.name()}_{layer}"
         node = nuke.toNode(name)

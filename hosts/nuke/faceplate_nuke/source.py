@@ -55,19 +55,28 @@ def unmodified_read(node: Any) -> Any:
     return node
 
 
-def read_plate(read: Any, frames: Sequence[int], color_space: str) -> Plate | None:
+def read_plate(
+    read: Any, frames: Sequence[int], color_space: str, is_nuke: bool = False
+) -> Plate | None:
     """Return the files of a Read, or None where they are not all of the range.
+
+    Under Nuke's own colour management a Read's space is no name of OCIO's. Where it is linear, the
+    files are left to say theirs; where it is a curve, they are not what Nuke shows.
 
     Args:
         read: As `unmodified_read` found it.
         frames: Frames that will be asked for.
         color_space: What the artist chose; empty takes the Read's own.
+        is_nuke: Whether it is Nuke's own colour management.
     """
     first, last = int(read["first"].value()), int(read["last"].value())
     path = str(read["file"].value() or "")
     if not path or min(frames) < first or max(frames) > last or "%V" in path or "[" in path:
         return None
     own = "" if read["raw"].value() else plain_name(str(read["colorspace"].value()))
+    if is_nuke and own not in ("", "linear"):
+        return None
+    own = "" if is_nuke else own
     return Plate(os.path.expanduser(path), color_space or own, rendered=False)
 
 

@@ -117,7 +117,7 @@ def test_what_is_rendered_gives_the_same_swap_as_its_files(gui: Session, shot: P
     node["fp_track"].setValue(str(shot / "true.track.json"))
     for render in (False, True):
         node["fp_render"].setValue(render)
-        node["fp_color_space"].setValue("ACEScg")
+        node["fp_color_space"].setValue("lin_ap1_scene")
         run = gui.wait(gui.actions.swap(node), 600)
         assert run.error is None
     one, two = (read_frame(path, 1001) for path in sorted(shot.rglob("mini.1001.exr")))

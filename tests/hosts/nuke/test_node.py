@@ -184,8 +184,11 @@ def test_the_files_of_an_unmodified_read_are_sent_and_anything_else_is_rendered(
     read = node.input(0)
     plate = order_of(node, gui).plate
     assert (plate.path, plate.color_space, plate.rendered) == (
-        f"{MINI}/B/B.%04d.exr", "ACEScg", False,
+        f"{MINI}/B/B.%04d.exr", "", False,
     )  # fmt: skip
+    read["colorspace"].setValue("sRGB")  # a curve of Nuke's own, which the files are without
+    assert order_of(node, gui, 1002).plate.rendered
+    read["colorspace"].setValue("linear")
     grade = gui.nuke.nodes.Multiply()
     grade["value"].setValue(0.5)
     grade.setInput(0, read)
@@ -196,6 +199,8 @@ def test_the_files_of_an_unmodified_read_are_sent_and_anything_else_is_rendered(
     config.write_text("ocio_profile_version: 2\n")
     gui.host.root_node["customOCIOConfigPath"].setValue(str(config))
     gui.host.root_node["workingSpaceLUT"].setValue("ACEScg")
+    node["fp_render"].setValue(True)
+    read["colorspace"].setValue("ACEScg")
     before, selected = len(node.nodes()), gui.nuke.selectedNodes()
     gui.host.undo.clear()
     order = order_of(node, gui, 1002)

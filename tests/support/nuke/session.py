@@ -30,7 +30,7 @@ class Session:
         path = FOLDER / name
         exec(compile(path.read_text(), str(path), "exec"), {"__file__": str(path)})  # noqa: S102
 
-    def read(self, pattern: str, first: int, last: int, space: str = "ACEScg") -> Any:
+    def read(self, pattern: str, first: int, last: int, space: str = "linear") -> Any:
         """Make a Read and select it."""
         node = self.nuke.nodes.Read()
         node["file"].setValue(pattern)
