@@ -1,9 +1,10 @@
-"""SwapFrame over the wire with a kept prediction, 1080p, alone and while a batch job runs.
+"""Single frames over the wire with a kept prediction, 1080p, alone and while a batch job runs.
 
 The real server, the shot of the other benchmarks (face 500 px high, DF of 256 pixels); every frame
-is asked for with another feather, so that it is merged anew and written as layered EXR; only the
-network is spared. Then a swap of many frames runs as a job on the same processor, as nice as the
-server makes it, and as nice as anybody. Milliseconds are what the server itself measures.
+is asked for with another feather, so that it is merged anew; only the network is spared. SwapBuffer
+lays the swap into shared memory, TweakFrame shows a PNG, SwapFrame writes EXR files. Then a swap of
+many frames runs as a job on the same processor, as nice as the server makes it, and as nice as
+anybody. Milliseconds are what the server itself measures.
 """
 
 import argparse
@@ -11,23 +12,67 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tests.support.servers import Client, fake_settings, running_server
-from tests.support.shots4k import LargeShot, large_shot
+from tests.support.shots4k import large_shot
 
 from benchmarks.harness import Outcome
 from benchmarks.tweak import df_model
+from faceplate.io.image import read_frame
 from faceplate_protos.v1 import frames_pb2, jobs_pb2
 from faceplate_server.app import ENGINE
 from faceplate_server.verbs import ENGINE_VERBS
 
-__all__ = ["main", "measure", "p95"]
+__all__ = ["main", "measure"]
 
 GOAL_MS = 200.0
 STARVED = 2.0
 """A frame beside a batch job may take so many times as long as alone."""
+
+
+class Artist:
+    """Asks for one frame again and again."""
+
+    def __init__(self, client: Client, folder: Path, given: dict[str, str], number: int) -> None:
+        self._client, self._folder, self._given, self._number = client, folder, given, number
+        plate = read_frame(folder / f"p.{number}.exr", number).pixels
+        height, width = plate.shape[:2]
+        opened = client.frames.OpenBuffer
+        request = frames_pb2.OpenBufferRequest(width=width, height=height)
+        self._buffer = client(opened, request).buffer
+        self._plate = plate
+        self._consent = {"consent": given["consent"]}
+
+    def buffer(self, feather: float) -> Any:
+        """Lay the swap into shared memory."""
+        np.memmap(self._buffer, np.float32, "r+", shape=self._plate.shape)[:] = self._plate
+        wanted = {**self._consent, "color_space": "ACEScg"}
+        return self._ask("SwapBuffer", feather, settings=wanted, buffer=self._buffer)
+
+    def file(self, layers: str) -> Callable[[float], Any]:
+        """Return what writes an EXR file."""
+        out, settings = str(self._folder / layers / "p.%04d.exr"), {"layers": layers}
+        settings |= self._consent
+        plate = self._given["plate"]
+        return lambda feather: self._ask(
+            "SwapFrame", feather, settings=settings, plate=plate, out=out
+        )
+
+    def tweak(self, feather: float) -> Any:
+        """Look at the face."""
+        plate, view = self._given["plate"], str(self._folder / "v.png")
+        return self._ask("TweakFrame", feather, settings=self._consent, plate=plate, view=view)
+
+    def _ask(self, name: str, feather: float, settings: dict[str, str], **named: str) -> Any:
+        recipe = "changes_json" if name == "TweakFrame" else "recipe_json"
+        named |= {recipe: json.dumps({"feather": feather}), "settings_json": json.dumps(settings)}
+        shared = {name: self._given[name] for name in ("track", "model")}
+        request = getattr(frames_pb2, f"{name}Request")(frame=self._number, **shared, **named)
+        return self._client(getattr(self._client.frames, name), request, 300.0)
 
 
 def main() -> int:
@@ -39,65 +84,43 @@ def main() -> int:
 
 def measure(count: int) -> Outcome:
     """Measure, and print the table and the outcome."""
+    medians: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="fp") as name:
         folder = Path(name)
-        shot = large_shot(folder, 1920, 1080, 500.0, frames=40, alike=True)
-        model = df_model(folder / "df256")
-        print(
-            f"{'SwapFrame, 1080p, kept prediction':40}{'median ms':>11}{'p95 ms':>9}{'min ms':>9}"
-        )
-        alone = _figures(folder, shot, str(model), count)
-        _say("alone", alone)
-        beside = _figures(folder, shot, str(model), count, niceness=10)
-        _say("beside a job of niceness 10", beside)
-        _say("beside one of niceness 0", _figures(folder, shot, str(model), count, niceness=0))
-    median = statistics.median(alone)
-    starved = statistics.median(beside) / median
+        shot = large_shot(folder, 1920, 1080, 500.0, frames=60, alike=True)
+        given = {**shot.job(), "model": str(df_model(folder / "df256"))}
+        print(f"{'1080p, kept prediction':44}{'median ms':>11}{'p95 ms':>9}{'min ms':>9}")
+        for niceness in (None, 10, 0):
+            settings = fake_settings(folder, job_niceness=niceness or 0, devices=("cpu",))
+            with running_server(settings, ENGINE_VERBS, ENGINE) as client:
+                busy = "" if niceness is None else _submit(client, folder, given)
+                artist = Artist(client, folder, given, shot.frames[0])
+                asked = {"SwapBuffer": artist.buffer}
+                if niceness is None:
+                    asked |= {
+                        "TweakFrame": artist.tweak,
+                        "SwapFrame, layers none": artist.file("none"),
+                        "SwapFrame, all layers": artist.file("inside"),
+                    }
+                beside = "" if niceness is None else f" beside a job of niceness {niceness}"
+                for title, ask in asked.items():
+                    medians[title + beside] = _row(title + beside, ask, count)
+                if busy:
+                    client(client.jobs.CancelJob, jobs_pb2.CancelJobRequest(id=busy))
+    median = medians["SwapBuffer"]
+    starved = medians["SwapBuffer beside a job of niceness 10"] / median
     passed = median <= GOAL_MS and starved <= STARVED
     outcome = Outcome("interactive", GOAL_MS / median, 1.0, starved, STARVED, passed)
     print(json.dumps(outcome.__dict__))
     return outcome
 
 
-def _say(title: str, times: list[float]) -> None:
-    median = statistics.median(times)
-    print(f"{title:40}{median:11.0f}{p95(times):9.0f}{min(times):9.0f}", flush=True)
-
-
-def p95(times: list[float]) -> float:
-    """Return what 95 of 100 stay below."""
-    return statistics.quantiles(times, n=20)[-1]
-
-
-def _figures(
-    folder: Path, shot: LargeShot, model: str, count: int, niceness: int | None = None
-) -> list[float]:
-    """Return the milliseconds of frames, the first ones, which fill caches, left out."""
-    settings = fake_settings(folder, job_niceness=niceness or 0, devices=("cpu",))
-    given = {**shot.job(), "model": model}
-    with running_server(settings, ENGINE_VERBS, ENGINE) as client:
-        busy = _submit(client, folder, given) if niceness is not None else ""
-        times = [_frame(client, folder, given, shot.frames[0], n) for n in range(count + 2)]
-        if busy:
-            client(client.jobs.CancelJob, jobs_pb2.CancelJobRequest(id=busy))
-    assert [runs for _, runs in times[1:]] == [0] * (count + 1)
-    return [milliseconds for milliseconds, _ in times[2:]]
-
-
-def _frame(
-    client: Client, folder: Path, given: dict[str, str], number: int, round_: int
-) -> tuple[float, int]:
-    request = frames_pb2.SwapFrameRequest(
-        plate=given["plate"],
-        track=given["track"],
-        model=given["model"],
-        frame=number,
-        out=str(folder / "look" / "p.%04d.exr"),
-        recipe_json=json.dumps({"feather": 2.0 + round_ / 7}),
-        settings_json=json.dumps({"consent": given["consent"]}),
-    )
-    answer = client(client.frames.SwapFrame, request, 300.0)
-    return answer.milliseconds, answer.network_runs
+def _row(title: str, ask: Callable[[float], Any], count: int) -> float:
+    """Print a line; the first two, which fill caches, do not count."""
+    times = [ask(2.0 + number / 7).milliseconds for number in range(count + 2)][2:]
+    median, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
+    print(f"{title:44}{median:11.0f}{p95:9.0f}{min(times):9.0f}", flush=True)
+    return median
 
 
 def _submit(client: Client, folder: Path, given: dict[str, str]) -> str:
