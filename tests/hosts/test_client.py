@@ -238,7 +238,7 @@ def test_the_status_tells_what_the_server_does(said: Any, root: Path) -> None:
         "submit", "count", "--detach", "--priority", 5, f"out={root}/s", f"gate={gate}"
     )
     job = events[0]["job"]
-    while said("show", job)[1][0]["state"] != "running":
+    while (said("show", job)[1][0]["progress"] or {}).get("done") != 1:
         pass
     code, (status,) = said("status")
     gate.touch()
