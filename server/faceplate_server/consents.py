@@ -10,6 +10,7 @@ from faceplate.config import from_dict, from_json, to_dict, to_json
 from faceplate.errors import BadSettings, ConsentRefused, FaceplateError, NotFound
 from faceplate.io.atomic import write_text
 from faceplate.provenance.consent import ConsentRecord, Use, check_consent
+from faceplate.provenance.decisions import revocations
 from faceplate_server.roots import Roots
 
 __all__ = ["Question", "find_consents", "import_consent", "question_of", "show_consent"]
@@ -23,19 +24,24 @@ FOLDER = "consents"
 LONGEST_ID = 100
 """Characters, so that it can be a file's name."""
 
-Question = tuple[Use, str | None, date]
-"""A use, the shot's name, the day."""
+Question = tuple[Use, str | None, date, Mapping[str, date]]
+"""A use, the shot's name, the day, and which records were revoked."""
 
 
-def question_of(use: str, shot: str, on: str) -> Question:
-    """Return what is asked; empty texts mean swap, no shot, today (UTC). Raises BadSettings."""
+def question_of(use: str, shot: str, on: str, home: Path) -> Question:
+    """Return what is asked; empty texts mean swap, no shot, today (UTC).
+
+    Raises:
+        BadSettings: There is no such use or day.
+        Damaged, NotReady: The log of revocations in the home folder cannot be read.
+    """
     if use not in ("", *get_args(Use)):
         raise BadSettings(f"use: expected one of {', '.join(get_args(Use))}, got {use!r}")
     try:
         day = date.fromisoformat(on) if on else datetime.now(UTC).date()
     except ValueError as error:
         raise BadSettings(f"on: expected a day as YYYY-MM-DD, got {on!r}") from error
-    return cast(Use, use or "swap"), shot or None, day
+    return cast(Use, use or "swap"), shot or None, day, revocations(home / "consent.log")
 
 
 def find_consents(roots: Roots, question: Question, likeness: str = "") -> list[dict[str, Any]]:
@@ -86,7 +92,7 @@ def import_consent(roots: Roots, home: Path, values: Mapping[str, Any]) -> dict[
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, to_json(record))
-    return _of_record(path, record, question_of("", "", ""))
+    return _of_record(path, record, question_of("", "", "", home))
 
 
 def _records(root: Path) -> Iterator[Path]:
@@ -127,10 +133,17 @@ def _described(path: Path, question: Question) -> dict[str, Any]:
 
 
 def _of_record(path: Path, record: ConsentRecord, question: Question) -> dict[str, Any]:
-    use, shot, on = question
+    use, shot, on, revoked = question
     try:
         decision = check_consent(
-            record, use=use, likeness=record.likeness, shot=shot, on=on, policy="refuse", log=None
+            record,
+            use=use,
+            likeness=record.likeness,
+            shot=shot,
+            on=on,
+            policy="refuse",
+            log=None,
+            revoked=revoked,
         )
         valid, reason = True, decision.reason
     except ConsentRefused as error:

@@ -109,13 +109,13 @@ class Engine:
         """Return the consent records under the roots, and whether each holds."""
         from faceplate_server.consents import find_consents, question_of
 
-        return find_consents(self._roots, question_of(use, shot, on), likeness)
+        return find_consents(self._roots, question_of(use, shot, on, self._context.home), likeness)
 
     def show_consent(self, consent: str, use: str, shot: str, on: str) -> dict[str, Any]:
         """Return one consent record, and whether it holds."""
         from faceplate_server.consents import question_of, show_consent
 
-        return show_consent(self._roots, consent, question_of(use, shot, on))
+        return show_consent(self._roots, consent, question_of(use, shot, on, self._context.home))
 
     def import_consent(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Take a consent record in."""

@@ -8,6 +8,7 @@ from tests.support.calls import fails
 from tests.support.servers import Client
 from tests.support.swaps import consent_file
 
+from faceplate.provenance.decisions import append_decision
 from faceplate_protos.v1 import likenesses_pb2, models_pb2, status_pb2
 
 
@@ -69,6 +70,18 @@ def test_consent_records_are_imported_listed_and_shown(server: Client, root: Pat
     assert not consent.valid
     assert "not yet on 2020-01-01" in consent.reason
     assert json.loads(consent.record_json)["likeness"] == "p1A"
+
+
+def test_a_record_that_was_revoked_is_not_valid_whatever_its_copies_say(
+    server: Client, root: Path
+) -> None:
+    consent_file(root / "old.json", consent_id="C-8")
+    revoked = {"use": "revoke", "consent_id": "C-8", "revoked_from": "2026-01-01"}
+    append_decision(root / "home" / "consent.log", revoked)
+    listed = server(server.likenesses.ListConsents, likenesses_pb2.ListConsentsRequest()).consents
+
+    assert [(each.consent_id, each.valid) for each in listed] == [("C-8", False)]
+    assert "revoked" in listed[0].reason
 
 
 def test_a_record_is_never_overwritten_and_none_leaves_its_folder(
