@@ -80,8 +80,9 @@ def test_a_record_that_was_revoked_is_not_valid_whatever_its_copies_say(
     append_decision(root / "home" / "consent.log", revoked)
     listed = server(server.likenesses.ListConsents, likenesses_pb2.ListConsentsRequest()).consents
 
-    assert [(each.consent_id, each.valid) for each in listed] == [("C-8", False)]
-    assert "revoked" in listed[0].reason
+    (found,) = [each for each in listed if each.consent_id == "C-8"]
+    assert not found.valid
+    assert "revoked" in found.reason
 
 
 def test_a_record_is_never_overwritten_and_none_leaves_its_folder(
