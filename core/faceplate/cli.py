@@ -326,11 +326,12 @@ def _signals(
 
 def _drop_all(end_now: Callable[[int], None], number: int) -> None:
     """End this process and its children now: what they were writing was not there yet."""
-    for child in multiprocessing.active_children():
-        child.kill()
     code = 128 + number
     summary = {"exit_code": code, "error": "Cancelled", "message": "stopped; a frame was dropped"}
     os.write(sys.stdout.fileno(), f"{json.dumps({**summary, 'failed': []})}\n".encode())
+    # last: the main thread would take their end for a failure, and say so
+    for child in multiprocessing.active_children():
+        child.kill()
     end_now(code)
 
 

@@ -57,7 +57,9 @@ class SpliceResult:
     """Those that were made anew; the others are the source's bytes."""
 
 
-def splice_frame(frame: Frame, source: Path, path: Path, rows: tuple[int, int]) -> SpliceResult:
+def splice_frame(
+    frame: Frame, source: Path, path: Path, rows: tuple[int, int], *, stored: bool = False
+) -> SpliceResult:
     """Write a frame as its source file with some rows changed, atomically.
 
     The file has the source's channels, types and compression, and the frame's attributes; those of
@@ -69,6 +71,7 @@ def splice_frame(frame: Frame, source: Path, path: Path, rows: tuple[int, int]) 
         source: The file that the frame was made from, unchanged since.
         path: Where to write.
         rows: First and last changed row, half open, in plate pixels; equal where nothing changed.
+        stored: Do not compress the changed chunks: sooner there, and larger.
 
     Returns:
         Whether it was written; if not, why. Both are logged.
@@ -80,7 +83,7 @@ def splice_frame(frame: Frame, source: Path, path: Path, rows: tuple[int, int]) 
     """
     try:
         with mapped(Path(source)) as content:
-            result = _splice(frame, content, layout_of(content), Path(path), rows)
+            result = _splice(frame, content, layout_of(content), Path(path), rows, stored)
     except BadImage as error:
         result = SpliceResult(False, str(error))
     if result.written:
@@ -103,7 +106,12 @@ def layout_to_splice(source: Path) -> ExrLayout | None:
 
 
 def _splice(
-    frame: Frame, content: memoryview, layout: ExrLayout, path: Path, rows: tuple[int, int]
+    frame: Frame,
+    content: memoryview,
+    layout: ExrLayout,
+    path: Path,
+    rows: tuple[int, int],
+    stored: bool,
 ) -> SpliceResult:
     reason = _misfit(frame, layout, rows)
     if reason:
@@ -114,7 +122,7 @@ def _splice(
         # named after the part, which has a name of its own: two tasks may write the same frame
         made = part.with_name(f"{part.name}.rows.exr")
         own = header_of(frame, types, _compression(layout), path, made)
-        new = _encoded(frame, layout, (first, last), made) if last > first else []
+        new = _encoded(frame, layout, (first, last), made, stored) if last > first else []
         with part.open("wb") as file:
             _write(file, content, layout, _merged(layout, own), first, new)
         asked = facts_asked(frame, path, types, layout.compression)
@@ -147,14 +155,16 @@ def _merged(layout: ExrLayout, own: dict[str, Attribute]) -> dict[str, Attribute
     return {n: a for n, a in attributes.items() if n in layout.attributes or n not in _STRUCTURE}
 
 
-def _encoded(frame: Frame, layout: ExrLayout, chunks: tuple[int, int], made: Path) -> list[bytes]:
-    """Encode some chunks; in a lossy compression they are stored as they are."""
+def _encoded(
+    frame: Frame, layout: ExrLayout, chunks: tuple[int, int], made: Path, stored: bool
+) -> list[bytes]:
+    """Encode some chunks; in a lossy compression, or on demand, they are stored as they are."""
     top, bottom = layout.rows_of(chunks[0])[0], layout.rows_of(chunks[1] - 1)[1]
     y0, types = frame.data_window.y0, [layout.channels[name] for name in frame.channels]
     pixels = held_to_half(frame.pixels[top - y0 : bottom - y0], types, frame.channels)
-    if layout.compression in BYTEWISE:
+    if layout.compression in BYTEWISE and not stored:
         return encoded_chunks(pixels, top, layout, frame.channels, made)
-    if _keeps_all(layout):
+    if _keeps_all(layout) and not stored:
         return _by_channel(frame, pixels, top, layout, made)
     each = layout.rows_per_chunk
     wide = wide_rows(pixels, frame.channels, types)

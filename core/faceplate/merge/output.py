@@ -25,7 +25,7 @@ LayersWhere = Literal["inside", "beside", "none"]
 
 # The lossless ones: any other would alter the plate outside the matte, and the ST map.
 _COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
-_SOURCE = "source"
+_SOURCE, _STORED = "source", "none"
 _MARGIN = 64  # rows around a face that filters may look at
 
 
@@ -45,7 +45,8 @@ class Output:
     """Type of all channels but the ST map."""
     compression: str = "zip"
     """EXR compression, lossless: none, rle, zips, zip or piz; or `source`, the plate's own, where
-    its chunks can be copied, else zip."""
+    its chunks can be copied, else zip. `none` copies chunks too, and stores the others as they
+    are."""
 
     def __post_init__(self) -> None:
         if self.compression == _SOURCE and self.layers == "inside":
@@ -108,7 +109,7 @@ def source_of(path: Path | None, output: Output) -> Source | None:
         logger.info("%s has no chunks that could be copied: results are written in full", path)
         return None
     kinds = set(layout.channels.values())
-    if output.compression not in (_SOURCE, layout.compression):
+    if output.compression not in (_SOURCE, _STORED, layout.compression):
         logger.info(
             "%s is compressed as %s: results in %s are written in full",
             path, layout.compression, output.compression,
@@ -152,12 +153,13 @@ def write_layers(
         return _write(parts, paths[0], output)
     if output.layers == "beside":  # first: whoever sees the result finds its layers
         _write([marked.part(LAYER_CHANNELS, box=_box(marked))], paths[1], output)
-    if source is None or not _spliced(marked, source, paths[0]):
+    stored = output.compression == _STORED
+    if source is None or not _spliced(marked, source, paths[0], stored):
         _write_result(_whole_frame(marked, source, strings), paths[0], output)
     return None
 
 
-def _spliced(layers: Layers, source: Source, path: Path) -> bool:
+def _spliced(layers: Layers, source: Source, path: Path, stored: bool) -> bool:
     """Write a result by copying its source; return whether that could be done."""
     frame, changed = layers.frame, layers.changed_rows
     if changed[0] == changed[1]:
@@ -166,7 +168,7 @@ def _spliced(layers: Layers, source: Source, path: Path) -> bool:
     window = replace(frame.data_window, y0=top, y1=bottom)
     pixels = layers.rows(frame.channels, top, bottom)
     result = replace(frame, pixels=pixels, data_window=window)
-    return splice_frame(result, source.path, path, changed).written
+    return splice_frame(result, source.path, path, changed, stored=stored).written
 
 
 def _whole_frame(layers: Layers, source: Source | None, strings: Mapping[str, str]) -> Layers:

@@ -69,7 +69,8 @@ class SwapJob(ShotJob):
     """Type of all channels but the ST map."""
     compression: str = "zip"
     """EXR compression, lossless: none, rle, zips, zip or piz; with layers beside or none also
-    `source`: the plate's own, whatever it is, where its chunks can be copied, else zip."""
+    `source`: the plate's own, whatever it is, where its chunks can be copied, else zip. `none` is
+    soonest there: what is copied of the plate's file stays compressed, the rest is stored."""
     sidecar: bool = True
     """Write what every frame is made of beside the frames, `<name>.provenance.json`, and sign it
     with the home folder's key, where there is one."""

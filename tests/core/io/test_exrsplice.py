@@ -57,13 +57,14 @@ def second_reader(path: Path) -> tuple[dict[str, FloatArray], dict[str, object]]
     return {n: np.asarray(c.pixels, np.float32) for n, c in part.channels.items()}, part.header
 
 
+@pytest.mark.parametrize("stored", [False, True])
 @pytest.mark.parametrize("compression", LOSSLESS + LOSSY)
 def test_a_spliced_file_is_the_frame_and_its_other_chunks_are_the_sources_bytes(
-    compression: str, tmp_path: Path
+    compression: str, stored: bool, tmp_path: Path
 ) -> None:
     plate, source = plate_file(tmp_path, compression)
     frame, out = changed(plate), tmp_path / "out.exr"
-    result = splice_frame(frame, source, out, ROWS)
+    result = splice_frame(frame, source, out, ROWS, stored=stored)
     assert (result.written, result.reason) == (True, "")
 
     channels, header = second_reader(out)
