@@ -24,7 +24,7 @@ test-slow: weights
 	$(BIN)/python -m pytest -m slow
 
 bench: weights
-	for name in extract roundtrip train colour poisson splice warp frame tweak save seal; do \
+	for name in extract roundtrip train colour poisson splice warp frame tweak save seal interactive; do \
 		$(BIN)/python -m benchmarks.$$name || missed="$$missed $$name"; done; \
 	[ -z "$$missed" ] || { echo "missed:$$missed"; exit 1; }
 

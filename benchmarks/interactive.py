@@ -53,9 +53,10 @@ class Artist:
         wanted = {**self._consent, "color_space": "ACEScg"}
         return self._ask("SwapBuffer", feather, settings=wanted, buffer=self._buffer)
 
-    def file(self, layers: str) -> Callable[[float], Any]:
+    def file(self, layers: str, compression: str) -> Callable[[float], Any]:
         """Return what writes an EXR file."""
-        out, settings = str(self._folder / layers / "p.%04d.exr"), {"layers": layers}
+        out = str(self._folder / f"{layers}_{compression}" / "p.%04d.exr")
+        settings = {"layers": layers, "compression": compression}
         settings |= self._consent
         plate = self._given["plate"]
         return lambda feather: self._ask(
@@ -99,8 +100,10 @@ def measure(count: int) -> Outcome:
                 if niceness is None:
                     asked |= {
                         "TweakFrame": artist.tweak,
-                        "SwapFrame, layers none": artist.file("none"),
-                        "SwapFrame, all layers": artist.file("inside"),
+                        "SwapFrame, the result, stored": artist.file("none", "none"),
+                        "SwapFrame, the result, ZIP": artist.file("none", "zip"),
+                        "SwapFrame, layers beside, stored": artist.file("beside", "none"),
+                        "SwapFrame, all layers, ZIP": artist.file("inside", "zip"),
                     }
                 beside = "" if niceness is None else f" beside a job of niceness {niceness}"
                 for title, ask in asked.items():

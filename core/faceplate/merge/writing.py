@@ -206,11 +206,14 @@ def _is_current(path: Path, strings: Mapping[str, str]) -> bool:
     if not path.is_file():
         return False
     try:
-        there = read_frame(path)
+        there = read_frame(path, channels=())
+        if any(there.attribute(name) != value for name, value in strings.items()):
+            return False
+        read_frame(path)  # whether all of it is there
     except BadImage as error:
         logger.warning("%s is made again: %s", path, error)
         return False
-    return all(there.attribute(name) == value for name, value in strings.items())
+    return True
 
 
 def _out(text: str, plate: Plate) -> Sequence:
