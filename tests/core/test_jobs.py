@@ -14,6 +14,7 @@ from faceplate.jobs import JOBS, JobPath, Verb, parse_job, run_job, run_verb
 
 NO_PATHS = {
     "analyse": {
+        "ocio_sha256",
         "frames", "color_space", "detector", "landmarker", "landmarker_3d", "embedder",
         "cuts", "at",
     },
@@ -30,10 +31,12 @@ NO_PATHS = {
     "mask labels": {"frames", "layer"},
     "mask train": {"network"},
     "train": {"options", "architecture", "initialise"},
-    "swap": {"frames", "color_space", "shot", "compression", "likeness", "performer", "person",
-             "character", "job_id"},
-    "measure": {"frames", "color_space", "shot", "likeness", "performer", "person", "character"},
-    "tweak": {"set", "color_space", "shot", "likeness", "performer", "person", "character"},
+    "swap": {"frames", "color_space", "ocio_sha256", "shot", "compression", "likeness", "performer",
+             "person", "character", "job_id"},
+    "measure": {"frames", "color_space", "ocio_sha256", "shot", "likeness", "performer", "person",
+                "character"},
+    "tweak": {"set", "color_space", "ocio_sha256", "shot", "likeness", "performer", "person",
+              "character"},
 }  # fmt: skip
 """Settings that hold free text and are no path, by verb."""
 

@@ -165,18 +165,32 @@ class OcioConfig:
 
 
 def load_config(
-    request: str | Path | None = None, environment: Mapping[str, str] | None = None
+    request: str | Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    sha256: str | None = None,
 ) -> OcioConfig:
     """Load the config asked for, else that of ``OCIO`` in the environment, else our built-in.
 
     Args:
         request: A path, or the name of a built-in config (``ocio://`` may stand before it).
         environment: The process's variables; only a `main()` passes ``os.environ``.
+        sha256: Of the file that the caller works with, where there is one.
 
     Raises:
         NotFound: No such file.
-        BadSettings: A file that is no config, or no such built-in.
+        BadSettings: A file that is no config, another one than the caller's, or no such built-in.
     """
+    config = _load(request, environment)
+    if sha256 and sha256 != config.hash:
+        raise BadSettings(
+            f"the OCIO config {config.name} is another one here than where this was asked for "
+            f"(sha256 {config.hash[:12]}, there {sha256[:12]}): let both read the same file"
+        )
+    return config
+
+
+def _load(request: str | Path | None, environment: Mapping[str, str] | None) -> OcioConfig:
     wish = str(request or (environment or {}).get("OCIO") or BUILTIN_CONFIG)
     if wish.startswith("ocio://"):
         # `default` and `latest` mean another config in every release: the real name is kept.

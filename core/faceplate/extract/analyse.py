@@ -39,7 +39,9 @@ __all__ = ["AnalyseJob", "AnalyseResult", "analyse"]
 logger = logging.getLogger(__name__)
 
 _SHEET_FRAMES = 60
-_UNRECORDED = frozenset({"plate", "out", "frames", "color_space", "ocio", "sheet", "embedder"})
+_UNRECORDED = frozenset(
+    {"plate", "out", "frames", "color_space", "ocio", "ocio_sha256", "sheet", "embedder"}
+)
 """Settings that the track tells elsewhere, or that change nothing in it."""
 _NO_ANSWER = frozenset(
     {"out", "frames", "sheet", "missing", "every", "cuts", "smooth_window", "smooth_method",
@@ -66,6 +68,8 @@ class AnalyseJob:
     """The plate's space in the OCIO config; None takes what its files say."""
     ocio: str | None = None
     """Path or name of an OCIO config; None takes ``$OCIO`` or the built-in one."""
+    ocio_sha256: str | None = None
+    """Of the config's file that the caller works with; another one under that path is refused."""
     detector: str = "retinaface"
     """Finds faces in whole frames."""
     landmarker: str = "facemesh"
@@ -171,6 +175,7 @@ def analyse(job: AnalyseJob, context: Context) -> AnalyseResult:
         missing=job.missing,
         color_space=job.color_space,
         ocio=job.ocio or context.ocio,
+        ocio_sha256=job.ocio_sha256,
     )
     cuts = _checked(job, shot)
     store = WeightStore(context.home / "weights")

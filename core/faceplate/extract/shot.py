@@ -70,6 +70,7 @@ def open_shot(
     missing: MissingPolicy,
     color_space: str | None,
     ocio: str | None,
+    ocio_sha256: str | None = None,
     working: str = "acescct",
 ) -> Shot:
     """Open a plate and its colours.
@@ -80,13 +81,14 @@ def open_shot(
         missing: What to do about frames that are not there.
         color_space: The plate's space; None takes what its files say.
         ocio: Path or name of an OCIO config; None takes ``$OCIO`` or the built-in one.
+        ocio_sha256: Of the config's file, where it must be that one.
         working: The working encoding.
 
     Raises:
         UnknownColorSpace: Neither the job nor the files say the space, or the config has no such.
         NotFound, MissingFrames, BadSequence, BadImage: The plate cannot be opened.
     """
-    config = load_config(ocio)
+    config = load_config(ocio, sha256=ocio_sha256)
     plate = open_plate(path, frames=frames, missing=missing)
     space = color_space or plate.color_space
     if not space:

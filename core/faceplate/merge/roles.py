@@ -52,6 +52,8 @@ class Surroundings:
     """Name of the shot, for consent."""
     color_space: str
     ocio: str | None
+    ocio_sha256: str | None
+    """Of the config's file, where it must be that one."""
     predictor: Callable[[Path], CachedPredictor]
     """Gives the model of a folder."""
 
@@ -148,7 +150,7 @@ def cast_roles(members: Sequence[CastMember], given: Surroundings) -> list[Role]
         OutsideRoots: A recipe names a mask model where the context allows none.
         UnknownColorSpace: The plate's space is not in the config.
     """
-    config = load_config(given.ocio)
+    config = load_config(given.ocio, sha256=given.ocio_sha256)
     roles = [_role(member, given, config) for member in members]
     people = [role.person for role in roles]
     if len(set(people)) != len(people):

@@ -72,6 +72,8 @@ class ShotJob:
     """The plate's OCIO space; where left out, what its files say, else what the track says."""
     ocio: str | None = None
     """OCIO config: a path or the name of a built-in one."""
+    ocio_sha256: str | None = None
+    """Of the config's file that the caller works with; another one under that path is refused."""
     shot: str | None = None
     """Name of the shot, for consent that is limited to shots."""
     character: str | None = None
@@ -146,6 +148,7 @@ class Shot:
             job.shot,
             require_space(space, self.plate),
             job.ocio,
+            job.ocio_sha256,
             opened,
         )
         self.roles: list[Role] = cast_roles(_members(job), given)

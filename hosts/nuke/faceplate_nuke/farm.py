@@ -56,8 +56,9 @@ def _kept(order: Order, version: str) -> Order:
 def farm_command(program: str, order: Order, version: str, scheduler: str, chunk: int) -> list[str]:
     """Return the command line that writes the job."""
     options = dict(order.options)
+    plate = {key: value for key, value in order.shot_settings.items() if key != "ocio_sha256"}
     named = {
-        **order.shot_settings, "model": order.model, "frames": order.frame_text,
+        **plate, "model": order.model, "frames": order.frame_text,
         "out": f"{version}/{order.name}.%04d.exr", "bundle": f"{version}/farm",
         "recipe": f"{version}/recipe.json", "chunk": str(chunk),
         "shot": options.get("shot", order.name),

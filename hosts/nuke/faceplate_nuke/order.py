@@ -51,6 +51,8 @@ class Order:
             found["color_space"] = self.plate.color_space
         if self.colors.path:
             found["ocio"] = self.colors.path
+        if self.colors.sha256:
+            found["ocio_sha256"] = self.colors.sha256
         return found
 
     @property

@@ -57,6 +57,14 @@ def test_the_request_comes_before_the_environment_and_that_before_our_own(tmp_pa
     assert load_config(first).hash == hashlib.sha256(first.read_bytes()).hexdigest()
 
 
+def test_another_config_than_the_callers_is_refused(tmp_path: Path) -> None:
+    path = config_file(tmp_path / "a.ocio", roles="  default: raw\n", spaces=HOUSE)
+    seen = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert load_config(path, sha256=seen).hash == seen
+    with pytest.raises(BadSettings, match="another one here"):
+        load_config(path, sha256="0" * 64)
+
+
 def test_the_process_environment_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCIO", "/nowhere/config.ocio")
     assert load_config().name == BUILTIN_CONFIG

@@ -340,6 +340,7 @@ def test_overlay_sheets_are_written_beside_the_track(context: Context, tmp_path:
         ({"detector": "retinafce"}, UnknownComponent),
         ({"landmarker": "none"}, UnknownComponent),
         ({"color_space": "ACEScgg"}, UnknownColorSpace),
+        ({"ocio_sha256": "0" * 64}, BadSettings),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(

@@ -240,6 +240,7 @@ def test_the_policy_warn_goes_on_and_says_none_in_the_header(job, context, caplo
         ({"model": "absent"}, NotFound, "absent"),
         ({"recipe": "absent.json"}, NotFound, "absent.json"),
         ({"color_space": "ACEScgg"}, UnknownColorSpace, "ACEScg"),
+        ({"ocio_sha256": "0" * 64}, BadSettings, "another one here"),
         ({"out": "swap.%04d.png"}, BadSettings, "exr"),
         ({"out": "swap.exr"}, BadSettings, "pattern"),
         ({"compression": "htj2k"}, BadSettings, "htj2k"),

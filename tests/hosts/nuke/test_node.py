@@ -1,5 +1,6 @@
 """The node: its knobs and its inside, what an artist has that it must leave alone, and scripts."""
 
+import hashlib
 import json
 import logging
 from pathlib import Path
@@ -209,6 +210,8 @@ def test_the_files_of_an_unmodified_read_are_sent_and_anything_else_is_rendered(
     assert order.plate.path.startswith(str(tmp_path / "t" / "faceplate"))
     assert order.plate.color_space == "ACEScg"
     assert order.colors.path == str(config)
+    seen = hashlib.sha256(config.read_bytes()).hexdigest()
+    assert order.shot_settings["ocio_sha256"] == seen
     made = read_frame(Path(order.plate.path % 1002), 1002)
     true = read_frame(MINI / "B/B.1002.exr", 1002).rgb() * 0.5
     assert np.abs(made.rgb() - true).max() < 2e-3 * true.max()
