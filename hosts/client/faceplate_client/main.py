@@ -3,8 +3,9 @@
 It writes JSON lines to standard output and nothing else, at least one every two seconds. Each has
 an ``event``: submitted, progress, heartbeat, done, cancelled, error, job, jobs, models, model,
 loaded, unloaded, imported, consents, consent, status, frame, tweak, or health. SIGINT and SIGTERM
-cancel the job that was submitted. Where the helper is killed outright, its job goes on, unless it
-was submitted with ``--cancel-on-disconnect``. Exit codes: see `errors`.
+cancel the job that was submitted, and with ``--with-parent`` so does the end of standard input: a
+host that holds it open and dies takes its job with it. Where the helper is killed outright, its job
+goes on, unless it was submitted with ``--cancel-on-disconnect``. Exit codes: see `errors`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from faceplate_client.commands import cancel_and_wait, submit
 from faceplate_client.errors import ClientError, usage
 from faceplate_client.library import COMMANDS as LIBRARY
 from faceplate_client.output import Output
+from faceplate_client.parent import end_with_parent
 from faceplate_client.streaming import swap_bytes
 from faceplate_client.transport import Transport
 
@@ -94,6 +96,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options.settings = words
     if words and options.command not in _WITH_WORDS:
         raise usage(f"{options.command} takes no {words[0]!r}")
+    if options.with_parent and getattr(options, "json", None) == "-":
+        raise usage("--with-parent waits for the end of standard input, which --json - reads")
     return options
 
 
@@ -103,6 +107,8 @@ def _run(options: argparse.Namespace, output: Output) -> int:
     server = find_server(options.server, options.token_file, home, options.client, tls)
     transport = Transport(server, options.patience)
     signals = _Signals()
+    if options.with_parent:
+        end_with_parent()
     try:
         if options.command == "submit":
             return _submit(options, transport, output, signals)
@@ -154,6 +160,11 @@ def _parser() -> argparse.ArgumentParser:
         "--client",
         default=environment.get("FACEPLATE_CLIENT_NAME"),
         help="what this client is called; clients take turns (user@machine)",
+    )
+    parser.add_argument(
+        "--with-parent",
+        action="store_true",
+        help="the end of standard input, which the host holds open, is as SIGTERM",
     )
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
     _add_submit(commands)
