@@ -28,6 +28,7 @@ from faceplate.merge.colors import measured_colors
 from faceplate.merge.face import CastFace
 from faceplate.merge.frame import swap_cast
 from faceplate.merge.motion import velocity_of_person
+from faceplate.merge.openers import Openers
 from faceplate.merge.trackmattes import measured_mattes
 from faceplate.merge.tweak import TweakJob, TweakShot
 from faceplate.merge.writing import SwapJob, SwapShot
@@ -103,7 +104,7 @@ class Swapper:
         if recipe:
             job = replace(job, recipe=str(self._recipe_file(parse_recipe(recipe))))
         job = replace(job, ocio=job.ocio or self._context.ocio)
-        shot = SwapShot(job, self._context, self.models.opener(job.cache_gib))
+        shot = SwapShot(job, self._context, self._openers(job.cache_gib))
         before = shot.network_runs
         outcome = shot.swap(number)
         faces = 0 if outcome in ("no face", "skipped") else len(shot.faces(number))
@@ -115,8 +116,11 @@ class Swapper:
         job = replace(job, ocio=job.ocio or self._context.ocio)
         key = _tweak_key(job)
         if self._tweaked is None or self._tweaked[0] != key:
-            self._tweaked = (key, TweakShot(job, self._context, self.models.opener(job.cache_gib)))
+            self._tweaked = (key, TweakShot(job, self._context, self._openers(job.cache_gib)))
         return to_dict(self._tweaked[1].answer(changes, job))
+
+    def _openers(self, cache_gib: float) -> Openers:
+        return Openers(self.models.opener(cache_gib))
 
     def buffer(
         self,

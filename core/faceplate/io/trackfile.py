@@ -70,8 +70,24 @@ class Track:
             NotFound: No such file.
             BadSettings: Not a track file, a newer version, or a wrong value; says where.
         """
-        values, text = _load_json(path)
-        where = str(path)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound(f"{path} does not exist; faceplate analyse writes it") from error
+        return cls.parse(content, str(path))
+
+    @classmethod
+    def parse(cls, content: bytes, where: str) -> "Track":
+        """Read what a track file holds.
+
+        Args:
+            content: Of the file.
+            where: Its path, for messages.
+
+        Raises:
+            BadSettings: Not a track file, a newer version, or a wrong value; says where.
+        """
+        values, text = _parsed(content, where)
         check_keys(values, _KEYS, where, optional=_OPTIONAL)
         plate = from_dict(PlateInfo, read_object(values["plate"], where), f"{where}: plate")
         frames = read_frames(values["frames"], f"{where}: frames")
@@ -145,19 +161,17 @@ def _indented(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=2, allow_nan=False).replace("\n", "\n  ")
 
 
-def _load_json(path: Path) -> tuple[Mapping[str, Any], str]:
+def _parsed(content: bytes, where: str) -> tuple[Mapping[str, Any], str]:
     try:
-        text = path.read_text(encoding="utf-8")
-        values = read_object(json.loads(text), str(path))
-    except FileNotFoundError as error:
-        raise NotFound(f"{path} does not exist; faceplate analyse writes it") from error
+        text = content.decode("utf-8")
+        values = read_object(json.loads(text), where)
     except ValueError as error:
-        raise BadSettings(f"{path} is not JSON: {error}") from error
+        raise BadSettings(f"{where} is not JSON: {error}") from error
     if values.get("format") != _FORMAT:
-        raise BadSettings(f"{path} is not a track file: it has no 'format': '{_FORMAT}'")
+        raise BadSettings(f"{where} is not a track file: it has no 'format': '{_FORMAT}'")
     if values.get("version") != _VERSION:
         raise BadSettings(
-            f"{path}: version {values.get('version')!r}; this Faceplate reads version {_VERSION}: "
+            f"{where}: version {values.get('version')!r}; this Faceplate reads version {_VERSION}: "
             "analyse the plate again, or use the Faceplate that wrote it"
         )
     return values, text

@@ -32,12 +32,22 @@ from faceplate.merge.trackmattes import LearnedMattes, chosen_mattes
 from faceplate.merge.upscale import Upscaler, super_resolve
 from faceplate.models.net import People
 from faceplate.models.predictor import Prediction
-from faceplate.segment import Segmenter
+from faceplate.segment import Segmenter, framing_of
 
-__all__ = ["CastFace", "FaceInCrop", "face_in_crop", "make_face", "plate_crop", "predict_face"]
+__all__ = [
+    "CastFace",
+    "FaceInCrop",
+    "Predicted",
+    "face_in_crop",
+    "make_face",
+    "plate_crop",
+    "predict_face",
+]
 
 FloatArray = NDArray[np.float32]
 Side = Literal["likeness", "performer"]
+Predicted = tuple[FloatArray, Prediction]
+"""What a network was shown of a face, SxSx3 in the working encoding, and what it made of it."""
 
 _FILTER_REACH = 4  # pixels of the plate that the widest filter reads around a crop
 
@@ -70,7 +80,7 @@ class CastFace:
     """What refines the predicted face, where the recipe asks for it."""
     velocity: Matrix | None = None
     """2x3: a plate point to its pixels per frame (`velocity_of`), where motion is blurred."""
-    predicted: tuple[FloatArray, Prediction] | None = None
+    predicted: Predicted | None = None
     """What `predict_face` gave for this face before; None: it is asked."""
 
     def __post_init__(self) -> None:
@@ -87,12 +97,28 @@ class CastFace:
 
     def roi(self, frame: Frame) -> Box:
         """Return the plate pixels that its face is laid over, inside the data window."""
-        window, size = frame.data_window, self.predictor.resolution
-        within = (window.x0, window.y0, window.x1, window.y1)
+        size = self.predictor.resolution
         back = output_matrix(
             self.crop_matrix(size, frame.pixel_aspect), size, self.recipe.output_scale
         )
-        return roi_of(back, size, within)
+        return roi_of(back, size, _inside(frame))
+
+    def seen(self, frame: Frame) -> list[Box]:
+        """Return the plate pixels that are looked at for it, none where it lies outside: those it
+        is laid over, and what the networks are shown, which may be more.
+        """
+        if not _area(self.roi(frame)):
+            return []
+        size, aspect = self.predictor.resolution, frame.pixel_aspect
+        kinds = {self.predictor.config.face_type}
+        if self.segmenter is not None:
+            kinds.add(framing_of(self.segmenter) or self.predictor.config.face_type)
+        matrices = [
+            plate_to_crop(self.face.landmarks, FaceType(kind), size, pixel_aspect=aspect)
+            for kind in sorted(kinds)
+        ]
+        shown = [roi_of(one, size, _inside(frame), _FILTER_REACH) for one in matrices]
+        return [box for box in (self.roi(frame), *shown) if _area(box)]
 
 
 def make_face(frame: Frame, cast: CastFace) -> SwappedFace:
@@ -214,7 +240,7 @@ def _sources(
     )
 
 
-def predict_face(frame: Frame, cast: CastFace) -> tuple[FloatArray, Prediction]:
+def predict_face(frame: Frame, cast: CastFace) -> Predicted:
     """Return what the network is shown, SxSx3 in the working encoding, and what it predicts.
 
     Raises:
@@ -245,7 +271,7 @@ def plate_crop(frame: Frame, matrix: Matrix, size: int, encodings: Encodings) ->
         encodings: Of the plate.
     """
     window = frame.data_window
-    x0, y0, x1, y1 = roi_of(matrix, size, (window.x0, window.y0, window.x1, window.y1))
+    x0, y0, x1, y1 = roi_of(matrix, size, _inside(frame))
     if x1 <= x0:
         return np.zeros((size, size, 3), np.float32)
     x0, y0 = max(x0 - _FILTER_REACH, window.x0), max(y0 - _FILTER_REACH, window.y0)
@@ -255,3 +281,12 @@ def plate_crop(frame: Frame, matrix: Matrix, size: int, encodings: Encodings) ->
     # clipped before the filter too, as extract does it: the network must see what it was trained on
     working = np.clip(encodings.to_working(pixels), 0, 1)
     return np.clip(warp_crop(working, matrix, size, origin=(x0, y0)), 0, 1)
+
+
+def _inside(frame: Frame) -> Box:
+    window = frame.data_window
+    return (window.x0, window.y0, window.x1, window.y1)
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])

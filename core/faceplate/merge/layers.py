@@ -104,9 +104,10 @@ class Region:
     def channel(self, name: str) -> FloatArray | None:
         """Return a channel by the name that it is written under, or None where it has none."""
         layer, _, channel = name.rpartition(".")
-        color = {"": self.rgb, "fp": self.face, "fp_st": self.st}.get(layer)
-        if color is not None and channel in "RGB":
-            return color[..., "RGB".index(channel)]
+        if layer in ("", "fp", "fp_st") and channel in "RGB":
+            # by name: the ST map is made where it is asked for, and a result alone never does
+            color = getattr(self, {"": "rgb", "fp": "face", "fp_st": "st"}[layer])
+            return np.asarray(color[..., "RGB".index(channel)], np.float32)
         return {
             "fp.A": self.face_matte,
             "fp_mask.A": self.matte,

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -18,13 +18,14 @@ from faceplate.io.plate import Plate, open_plate
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
 from faceplate.io.whois import find_person
-from faceplate.merge.animated import AnimatedRecipe, load_recipe
+from faceplate.merge.animated import AnimatedRecipe
 from faceplate.merge.cast import CastMember
 from faceplate.merge.colors import measured_colors
 from faceplate.merge.face import CastFace
 from faceplate.merge.finish import needs_motion
 from faceplate.merge.mattes import needs_segmenter
 from faceplate.merge.motion import velocity_of_person
+from faceplate.merge.openers import Openers
 from faceplate.merge.predictions import CachedPredictor
 from faceplate.merge.recipe import Recipe
 from faceplate.merge.trackmattes import measured_mattes
@@ -54,8 +55,7 @@ class Surroundings:
     ocio: str | None
     ocio_sha256: str | None
     """Of the config's file, where it must be that one."""
-    predictor: Callable[[Path], CachedPredictor]
-    """Gives the model of a folder."""
+    openers: Openers
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,11 @@ class Role:
     """Gives a segmenter by its name."""
     upscaler: Callable[[str], Upscaler | None]
     """Gives an upscaler by its name; None for `none`."""
-    _people: People = field(default=(0, 1))
+    _people: People
+    _ask_consent: Callable[[Sequence[int]], str | None]
+    """Asks for the consent of those whose faces go in; gives the record's id."""
+    _asked: frozenset[int]
+    """Those who have been asked for."""
 
     @property
     def likeness(self) -> str:
@@ -86,6 +90,15 @@ class Role:
     def people(self, direction: str) -> People:
         """Return whose face goes in and who is in the plate, as the model numbers them."""
         return self._people if direction == "likeness" else (self._people[1], self._people[0])
+
+    def with_recipe(self, recipe: AnimatedRecipe) -> "Role":
+        """Return the same with another recipe. Raises ConsentRefused: it may turn the direction
+        round, and then somebody else's face goes in.
+        """
+        wanted = frozenset(_faces_in(self._people, recipe))
+        if wanted - self._asked:
+            self._ask_consent(sorted(wanted - self._asked))
+        return replace(self, recipe=recipe, _asked=self._asked | wanted)
 
     def face(self, number: int) -> TrackedFace | None:
         """Return this person's face in a frame, or None."""
@@ -160,22 +173,25 @@ def cast_roles(members: Sequence[CastMember], given: Surroundings) -> list[Role]
 
 def _role(member: CastMember, given: Surroundings, config: OcioConfig) -> Role:
     person = _person(given.track, given.track_path, member.person)
-    recipe = load_recipe(Path(member.recipe) if member.recipe else None)
+    recipe = given.openers.recipe(Path(member.recipe) if member.recipe else None)
     for name in (recipe.base.segmenter, *(key.value for key in recipe.keys.get("segmenter", ()))):
         _check_mask_path(given.context, str(name))
     _mask_model(recipe.base)  # that it is not there is told before the first frame
-    predictor = given.predictor(Path(member.model))
+    predictor = given.openers.model(Path(member.model))
     model = predictor.config
     people = (
         model.number_of(member.likeness or model.likeness),
         model.number_of(member.performer or model.performer),
     )
-    consent_id = _consent(member, given, model, _faces_in(people, recipe))
+    ask = partial(_consent, member, given, model)
+    wanted = _faces_in(people, recipe)
+    consent_id = ask(wanted)
     encodings = Encodings(config, given.color_space, model.encoding)
     mattes = _mattes(member, given.track)
     return Role(
         member, person, given.track, predictor, recipe, encodings, consent_id, mattes,
         cache(partial(_segmenter, given.context)), cache(partial(_upscaler, given.context)), people,
+        ask, frozenset(wanted),
     )  # fmt: skip
 
 

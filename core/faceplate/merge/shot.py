@@ -2,15 +2,14 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from faceplate.config import settings_hash
 from faceplate.context import Context
 from faceplate.errors import BadSettings, NotReady
-from faceplate.geometry.points import Box
 from faceplate.io.frame import Frame
 from faceplate.io.plate import MissingPolicy, Plate, open_plate, require_space
 from faceplate.io.sequence import format_frames
@@ -20,14 +19,17 @@ from faceplate.merge.cast import CastMember, load_cast
 from faceplate.merge.face import CastFace
 from faceplate.merge.frame import show_predictions, swap_cast
 from faceplate.merge.layers import Layers
+from faceplate.merge.openers import Openers, fresh_openers
 from faceplate.merge.output import Output
-from faceplate.merge.predictions import CachedPredictor, open_cache
 from faceplate.merge.roles import Role, Surroundings, cast_roles
 from faceplate.provenance.header import header_strings
 
-__all__ = ["Shot", "ShotJob"]
+__all__ = ["Cast", "Shot", "ShotJob"]
 
 logger = logging.getLogger(__name__)
+
+Cast = Sequence[CastFace | None]
+"""The faces of a frame in the order of its cast; None for who is not in it."""
 
 _NO_INPUT = hashlib.sha256(b"").hexdigest()  # of a black stand-in, behind which there is no file
 # Settings of one person, of which a cast has its own for each.
@@ -116,7 +118,7 @@ class Shot:
     Args:
         job: What to swap.
         context: Home folder, device and consent policy.
-        predictor: Gives the model of a folder; None opens it with the job's cache.
+        openers: What opens track, recipe and model; None opens them anew.
         frames: Frames to swap; None for all of the plate.
 
     Raises:
@@ -132,14 +134,12 @@ class Shot:
         self,
         job: ShotJob,
         context: Context,
-        predictor: Callable[[Path], CachedPredictor] | None = None,
+        openers: Openers | None = None,
         frames: str | None = None,
     ) -> None:
-        self.job = job
+        self.job, self._openers = job, openers or fresh_openers(context, job.cache_gib)
         self.plate = open_plate(job.plate, frames=frames, missing=job.missing)
-        self.track = Track.load(Path(job.track))
-        cache = open_cache(job.cache_gib, context)
-        opened = predictor or (lambda path: CachedPredictor(path, context.device, cache))
+        self.track = self._openers.track(Path(job.track))
         space = job.color_space or self.plate.color_space or self.track.plate.color_space
         given = Surroundings(
             context,
@@ -149,7 +149,7 @@ class Shot:
             require_space(space, self.plate),
             job.ocio,
             job.ocio_sha256,
-            opened,
+            self._openers,
         )
         self.roles: list[Role] = cast_roles(_members(job), given)
         _require_analysed(self.plate, self.track, job.track)
@@ -176,43 +176,51 @@ class Shot:
         found = (role.face(number) for role in self.roles)
         return [face for face in found if face is not None]
 
-    def cast(self, frame: Frame) -> list[CastFace | None]:
+    def cast(self, number: int) -> Cast:
         """Return all that is decided about each member's face; None for who is not in the frame."""
-        return [role.cast_face(frame.number) for role in self.roles]
+        return [role.cast_face(number) for role in self.roles]
 
     def modes(self, number: int) -> set[str]:
         """Return the modes of a frame's recipes."""
         return {role.recipe.at(number).mode for role in self.roles}
 
-    def boxes(self, frame: Frame) -> list[Box]:
-        """Return where in a frame faces are laid in, x0, y0, x1, y1; its pixels do not matter."""
-        cast = (role.cast_face(frame.number) for role in self.roles)
-        boxes = [one.roi(frame) for one in cast if one is not None]
-        return [box for box in boxes if box[2] > box[0]]
-
-    def layers(self, frame: Frame) -> Layers:
+    def layers(self, frame: Frame, cast: Cast | None = None) -> Layers:
         """Swap the faces of one frame.
 
         Args:
             frame: Of the plate.
+            cast: Of this frame, where it is known already.
 
         Raises:
             Damaged: A model is spoilt.
             BadSettings: Recipes that do not go together at this frame.
         """
-        cast = self.cast(frame)
+        cast = [self._looked_at(frame, one) for one in cast or self.cast(frame.number)]
         if "raw-predict" in self.modes(frame.number):
             sizes = [role.predictor.resolution for role in self.roles]
             return show_predictions(frame, list(zip(sizes, cast, strict=True)))
         return swap_cast(frame, [one for one in cast if one is not None])
 
+    def _looked_at(self, frame: Frame, one: CastFace | None) -> CastFace | None:
+        """Return a face with what is predicted for it, where somebody keeps that."""
+        predict = self._openers.predict
+        if one is None or predict is None or not one.seen(frame):
+            return one
+        return replace(one, predicted=predict(frame, one))
+
     def strings(
-        self, number: int, output: Output, sidecar: str | None = None, job_id: str | None = None
+        self,
+        number: int,
+        input_sha256: str | None,
+        output: Output,
+        sidecar: str | None = None,
+        job_id: str | None = None,
     ) -> dict[str, str]:
         """Return the header strings. The frame's own faces count, not those of other frames.
 
         Args:
             number: Of the frame.
+            input_sha256: Of the file that the frame is read from, as the plate says it.
             output: What the files are like.
             sidecar: Name of the sequence's sidecar, where it has one.
             job_id: A pipeline's own, where it gives one.
@@ -225,7 +233,7 @@ class Shot:
             model_sha256="+".join(role.predictor.sha256 for role in self.roles),
             likeness=self.likeness,
             consent_id=self.consent_id,
-            input_sha256=self.plate.sha256(number) or _NO_INPUT,
+            input_sha256=input_sha256 or _NO_INPUT,
             params_sha256=settings_hash(settings),
             frame=number,
             ocio_config=config.name,

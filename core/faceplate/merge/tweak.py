@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,15 +19,13 @@ from faceplate.io.frame import FloatArray, Frame
 from faceplate.io.integers import encode
 from faceplate.io.sequence import Sequence as FramePattern
 from faceplate.merge.animated import AnimatedRecipe, parse_recipe
-from faceplate.merge.face import CastFace, predict_face
+from faceplate.merge.face import CastFace, Predicted, predict_face
 from faceplate.merge.layers import Layers, box_slices
+from faceplate.merge.openers import Openers, fresh_openers
 from faceplate.merge.output import Output, write_layers
-from faceplate.merge.predictions import CachedPredictor
-from faceplate.merge.roles import Role
 from faceplate.merge.sealing import sidecar_path
 from faceplate.merge.shot import Shot, ShotJob
 from faceplate.models.net import People
-from faceplate.models.predictor import Prediction
 from faceplate.provenance.keys import SigningKey, find_key
 from faceplate.provenance.signing import sign_in_place
 from faceplate.provenance.xmp import with_source_type
@@ -104,7 +102,7 @@ class TweakShot(Shot):
     Args:
         job: What to look at; its frame and its changes are those of the first call only.
         context: Home folder, device and consent policy.
-        predictor: Gives the model of a folder; None opens it with the job's cache.
+        openers: What opens track, recipe and model; None opens them anew.
 
     Raises:
         FaceplateError: What `Shot` raises.
@@ -114,13 +112,15 @@ class TweakShot(Shot):
         self,
         job: TweakJob,
         context: Context,
-        predictor: Callable[[Path], CachedPredictor] | None = None,
+        openers: Openers | None = None,
     ) -> None:
-        super().__init__(job, context, predictor, str(job.frame))
+        openers = openers or fresh_openers(context, job.cache_gib)
+        openers = replace(openers, predict=self._predict)
+        super().__init__(job, context, openers, str(job.frame))
         self._key = find_key(context.home)
         self._own_roles = self.roles
         self._frame: Frame | None = None
-        self._predicted: dict[tuple[int, People], tuple[FloatArray, Prediction]] = {}
+        self._predicted: dict[tuple[int, People], Predicted] = {}
         self._plate_shown: dict[Box, Shown] = {}  # parts of the plate in the view encoding
 
     def answer(self, changes: Mapping[str, Any], job: TweakJob) -> TweakResult:
@@ -132,10 +132,14 @@ class TweakShot(Shot):
 
         Raises:
             BadSettings: Such a value cannot be.
+            ConsentRefused: They put in a face that nobody has allowed.
             MissingFrames: The frame is missing and is skipped.
         """
         began, ran = time.perf_counter(), self.network_runs
-        self.roles = [_changed(role, changes) for role in self._own_roles]
+        self.roles = [
+            role.with_recipe(changed_recipe(role.recipe, changes)) for role in self._own_roles
+        ]
+        sha256 = self.plate.sha256(job.frame) if job.out else None
         frame = self._read(job.frame)
         layers = self.layers(frame)
         if job.view:
@@ -145,7 +149,7 @@ class TweakShot(Shot):
         out = str(pattern.path(job.frame)) if pattern else None
         if pattern and out:
             output = Output()
-            strings = self.strings(job.frame, output, sidecar_path(pattern).name)
+            strings = self.strings(job.frame, sha256, output, sidecar_path(pattern).name)
             Path(out).parent.mkdir(parents=True, exist_ok=True)
             write_layers(layers, strings, (Path(out), Path(out)), output)
         return TweakResult(
@@ -162,17 +166,12 @@ class TweakShot(Shot):
             "frames": str(number),
         }
 
-    def cast(self, frame: Frame) -> list[CastFace | None]:
-        """Return each member's face with its prediction, which only the direction changes."""
-        return [self._with_prediction(frame, one) for one in super().cast(frame)]
-
-    def _with_prediction(self, frame: Frame, one: CastFace | None) -> CastFace | None:
-        if one is None:
-            return None
+    def _predict(self, frame: Frame, one: CastFace) -> Predicted:
+        """Return a face's prediction, which only the direction of the recipe changes."""
         key = (one.face.person, one.people)
         if key not in self._predicted:
             self._predicted[key] = predict_face(frame, one)
-        return replace(one, predicted=self._predicted[key])
+        return self._predicted[key]
 
     def _read(self, number: int) -> Frame:
         if self._frame is None or self._frame.number != number:
@@ -250,10 +249,6 @@ def changed_recipe(recipe: AnimatedRecipe, changes: Mapping[str, Any]) -> Animat
     plain = recipe.plain()
     keys = {name: each for name, each in plain.pop("keys", {}).items() if name not in changes}
     return parse_recipe({**plain, **({"keys": keys} if keys else {}), **changes})
-
-
-def _changed(role: Role, changes: Mapping[str, Any]) -> Role:
-    return replace(role, recipe=changed_recipe(role.recipe, changes))
 
 
 def _write_picture(

@@ -1,7 +1,7 @@
 """A shot that is written: where its files go, and which of them are there already."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from faceplate.io.image import read_frame
 from faceplate.io.plate import Plate
 from faceplate.io.sequence import Sequence
 from faceplate.merge.making import Inputs, library_versions, making_of
+from faceplate.merge.openers import Openers
 from faceplate.merge.output import (
     LayersWhere,
     Output,
@@ -21,7 +22,6 @@ from faceplate.merge.output import (
     source_of,
     write_layers,
 )
-from faceplate.merge.predictions import CachedPredictor
 from faceplate.merge.sealing import (
     hash_frame,
     sidecar_path,
@@ -29,7 +29,7 @@ from faceplate.merge.sealing import (
     split_strings,
     unsign_frame,
 )
-from faceplate.merge.shot import Shot, ShotJob
+from faceplate.merge.shot import Cast, Shot, ShotJob
 from faceplate.provenance.keys import SigningKey, find_key
 from faceplate.provenance.sidecar import Making, SealedFrame
 
@@ -100,7 +100,7 @@ class SwapShot(Shot):
     Args:
         job: What to swap.
         context: Home folder, device and consent policy.
-        predictor: Gives the model of a folder; None opens it with the job's cache.
+        openers: What opens track, recipe, model and plate; None opens them anew.
 
     Raises:
         BadSettings: An output that cannot be right.
@@ -111,10 +111,10 @@ class SwapShot(Shot):
         self,
         job: SwapJob,
         context: Context,
-        predictor: Callable[[Path], CachedPredictor] | None = None,
+        openers: Openers | None = None,
     ) -> None:
         self.output = job.output
-        super().__init__(job, context, predictor, job.frames)
+        super().__init__(job, context, openers, job.frames)
         self.overwrite, self._job_id = job.overwrite, job.job_id
         self._key = _frame_key(context) if job.seal_frames else None
         self.out = _out(job.out, self.plate)
@@ -144,7 +144,8 @@ class SwapShot(Shot):
     def making(self) -> Making:
         """Return how the frames of this shot are made, for the sidecar."""
         job = self.job
-        header = split_strings(self._strings(self.plate.frames[0]))[1]
+        first = self.plate.frames[0]
+        header = split_strings(self._strings(first, self.plate.sha256(first)))[1]
         members = [role.member for role in self.roles]
         inputs = Inputs(job.plate, job.track, job.cast, members, job.shot)
         return making_of(header, inputs, library_versions())
@@ -153,39 +154,42 @@ class SwapShot(Shot):
         path, layers_path = self.out.path(number), self.layers_out.path(number)
         return [path, layers_path] if self.output.layers == "beside" else [path]
 
-    def _strings(self, number: int) -> dict[str, str]:
-        return self.strings(number, self.output, sidecar_path(self.out).name, self._job_id)
+    def _strings(self, number: int, sha256: str | None) -> dict[str, str]:
+        sidecar = sidecar_path(self.out).name
+        return self.strings(number, sha256, self.output, sidecar, self._job_id)
 
     def _swapped(self, number: int) -> tuple[FrameOutcome, dict[str, str]]:
-        files, strings = self._files(number), self._strings(number)
+        sha256 = self.plate.sha256(number)
+        files, strings = self._files(number), self._strings(number, sha256)
         if not self.overwrite and all(_is_current(file, strings) for file in files):
             outcome: FrameOutcome = "kept"
         else:
-            outcome = self._write(number, strings)
+            outcome = self._write(number, sha256, strings)
         if self._key is not None and outcome != "skipped":
             sign_frame(files, self._key)
         return outcome, strings
 
-    def _write(self, number: int, strings: Mapping[str, str]) -> FrameOutcome:
+    def _write(self, number: int, sha256: str | None, strings: Mapping[str, str]) -> FrameOutcome:
         source = source_of(self.plate.file(number), self.output)
         if source is not None and "raw-predict" in self.modes(number):
             source = None
-        frame = self._read(number, source)
+        cast = self.cast(number)
+        frame = self._read(number, cast, sha256 or "", source)
         if frame is None:
             return "skipped"
-        layers = self.layers(frame)
+        layers = self.layers(frame, cast)
         unsign_frame(self._files(number))
         paths = (self.out.path(number), self.layers_out.path(number))
         write_layers(layers, strings, paths, self.output, source)
         return "swapped" if layers.swapped else "no face"
 
-    def _read(self, number: int, source: Source | None) -> Frame | None:
+    def _read(self, number: int, cast: Cast, sha256: str, source: Source | None) -> Frame | None:
         """Read a frame; no more of it than its faces need, where the rest is copied."""
         if source is None:
             return self.plate.read(number)
         header = read_frame(source.path, number, channels=())
-        rows = source.rows(self.boxes(header))
-        frame = read_frame(source.path, number, rows=rows)
+        rows = source.rows([box for one in cast if one is not None for box in one.seen(header)])
+        frame = self._openers.rows(source.path, number, rows, sha256)
         if "A" in frame.channels and not frame.channel("A").any():
             return self.plate.read(number)  # whether an alpha means anything, the whole frame says
         return frame

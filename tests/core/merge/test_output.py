@@ -1,3 +1,4 @@
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -5,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 import pytest
+from tests.support.masks import untrained_model
 from tests.support.paths import MINI
+from tests.support.shots4k import large_shot
 from tests.support.swaps import consent_file, mini_frame, tiny_model, truth_track
 
 from faceplate.context import Context
@@ -119,6 +122,25 @@ def test_a_lossy_plate_stays_as_it_is_outside_the_matte_where_its_chunks_are_cop
     matte[window.y0 : window.y1, window.x0 : window.x1] = layers.channel("fp.A")
     assert np.array_equal(result.rgb()[matte == 0], before.rgb()[matte == 0])
     assert not np.array_equal(result.rgb(), before.rgb())
+
+
+@pytest.mark.parametrize("recipe", [{"output_scale": -50}, {"matte": "segmented-performer"}])
+def test_a_result_alone_is_made_of_all_that_the_networks_see_in_the_plate(
+    context, tmp_path, recipe
+):
+    shot = large_shot(tmp_path, 960, 540, 150.0, resolution=64)
+    if "matte" in recipe:  # shown much more of the plate than the swap model is
+        seer = untrained_model(tmp_path / "seer.safetensors", face_type="head")
+        recipe = {**recipe, "segmenter": str(seer)}
+    (tmp_path / "r.json").write_text(json.dumps(recipe))
+    results = []
+    for layers in ("inside", "none"):
+        out = str(tmp_path / layers / "s.%04d.exr")
+        job = SwapJob(**shot.job(), out=out, layers=layers, recipe=str(tmp_path / "r.json"))
+        swap(job, context)
+        results.append(read_frame(Path(out % shot.frames[0])).rgb())
+    assert np.array_equal(*results)
+    assert not np.array_equal(results[0], read_frame(Path(shot.plate % shot.frames[0])).rgb())
 
 
 def test_where_nothing_can_be_copied_the_file_is_written_in_full_and_the_log_says_why(

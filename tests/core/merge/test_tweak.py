@@ -6,7 +6,7 @@ from tests.support.paths import MINI
 from tests.support.swaps import consent_file, tiny_model, truth_track
 
 from faceplate.context import Context
-from faceplate.errors import BadSettings
+from faceplate.errors import BadSettings, ConsentRefused
 from faceplate.io.image import read_frame
 from faceplate.merge.animated import parse_recipe
 from faceplate.merge.predictions import CachedPredictor
@@ -137,6 +137,22 @@ def test_a_changed_setting_goes_over_its_keys():
 def test_what_cannot_be_is_refused_with_its_name(shelf, tmp_path, context, changes, says):
     with pytest.raises(BadSettings, match=says):
         tweak(job(shelf, tmp_path, **changes), context)
+
+
+def test_turning_the_direction_round_asks_for_the_consent_of_whose_face_goes_in(
+    shelf, tmp_path, context
+):
+    turned = ("direction=performer",)
+    with pytest.raises(ConsentRefused, match="not for 'p1B'"):
+        tweak(job(shelf, tmp_path, set=turned), context)
+    kept = TweakShot(job(shelf, tmp_path), context)
+    with pytest.raises(ConsentRefused, match="not for 'p1B'"):
+        kept.answer({"direction": "performer"}, job(shelf, tmp_path))
+    assert not (tmp_path / "v" / "view.png").exists()
+
+    asked = job(shelf, tmp_path, consent=str(consent_file(tmp_path / "c.json", likeness="p1B")))
+    with pytest.raises(ConsentRefused, match="not for 'p1A'"):
+        tweak(asked, context)
 
 
 def test_a_view_of_bad_pixels_is_finite(shelf, tmp_path, context):
