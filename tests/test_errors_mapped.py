@@ -9,7 +9,7 @@ from faceplate_server.status import STATUS, status_of
 
 assert faults.__all__  # the server's own errors count too
 
-EXIT_CODES = {1, 2, 3, 4, 5, 6, 7, 130}
+EXIT_CODES = {1, 2, 3, 4, 5, 6, 7, 11, 130}
 
 
 def descendants(kind: type[FaceplateError]) -> list[type[FaceplateError]]:

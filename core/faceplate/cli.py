@@ -148,6 +148,7 @@ def _result(
             consent_policy=options.consent_policy,
             threads=options.threads,
             ocio=os.environ.get("OCIO") or None,
+            environment=dict(os.environ),
         )
         return run_verb(verb, job, context)
 

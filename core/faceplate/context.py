@@ -1,6 +1,7 @@
 """What every verb is given besides its own settings."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -30,6 +31,9 @@ class Context:
     allowed_roots: tuple[Path, ...] = ()
     """The only folders that paths *inside* a job's files may lead to, as the mask model that a
     recipe names; empty: anywhere. A server sets it, which checks the job's own paths itself."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables of the process, where a `main()` hands them on: secrets for trackers are there.
+    A server hands on none."""
 
     def check_inside(self, path: str | Path, what: str) -> None:
         """Raise OutsideRoots where a path, its links followed, leads outside the allowed roots.

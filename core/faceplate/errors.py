@@ -25,6 +25,7 @@ Every error says what was wrong, what was got and what to do::
     │   ├── FramesFailed        some frames of a shot failed, all others are done
     │   └── HashMismatch        the bytes are not those that were recorded
     ├── NoFace                  it is done, and frames that must have a face have none
+    ├── HookFailed              it is published, and a hook or a tracker did not take it
     └── Cancelled               somebody asked to stop
 """
 
@@ -45,6 +46,7 @@ __all__ = [
     "FaceplateError",
     "FramesFailed",
     "HashMismatch",
+    "HookFailed",
     "InvalidInput",
     "MissingFrames",
     "NoFace",
@@ -233,6 +235,12 @@ class NoFace(FaceplateError):
     """It is done, and frames that must have a face have none."""
 
     exit_code = 4
+
+
+class HookFailed(FaceplateError):
+    """It is published, and a hook or a tracker did not take it: the record stays."""
+
+    exit_code = 11
 
 
 class Cancelled(FaceplateError):

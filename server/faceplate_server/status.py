@@ -11,6 +11,7 @@ from faceplate.errors import (
     Damaged,
     Exhausted,
     FaceplateError,
+    HookFailed,
     InvalidInput,
     NoFace,
     NotFound,
@@ -31,6 +32,7 @@ STATUS: dict[type[FaceplateError], tuple[str, str]] = {
     Exhausted: ("RESOURCE_EXHAUSTED", "Free some room, or wait for other jobs, and try again."),
     Damaged: ("DATA_LOSS", "Restore the named file from its source or an earlier save."),
     NoFace: ("FAILED_PRECONDITION", "Look at the track's overlay sheet; all frames are written."),
+    HookFailed: ("FAILED_PRECONDITION", "Mend what it names, and publish the same version again."),
     Cancelled: ("CANCELLED", "It was stopped on request; what was finished is kept."),
     WorkerDied: (
         "INTERNAL",

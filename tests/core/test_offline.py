@@ -47,6 +47,7 @@ for words in (
     ["swap", f"--plate={plate}", f"--track={out}/track.json", f"--model={model}",
      f"--consent={consent}", f"--out={swapped}", "--frames=1001-1003"],
     ["review", "movie", swapped, f"--out={out}/m.mov", f"--poster={out}/m.png"],
+    ["review", "publish", swapped, f"--movie={out}/m.mov"],
     ["verify", out],
     ["verify", f"{out}/m.mov"],
     ["verify", f"{out}/m.png"],

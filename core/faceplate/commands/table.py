@@ -116,6 +116,12 @@ OTHERS = (
         "faceplate.review.timeline:timeline",
     ),
     Verb(
+        "review publish",
+        "record a finished version, and tell a command or a tracker, where they are configured",
+        "faceplate.review.publish:PublishJob",
+        "faceplate.review.publish:publish",
+    ),
+    Verb(
         "faceset info",
         "tell what a faceset is: its faces, plates, labels and figures",
         "faceplate.facesets.listing:InfoJob",

@@ -14,7 +14,7 @@ from faceplate.io.plate import open_plate
 from faceplate.io.sequence import MOVIE_SUFFIXES, Sequence
 from faceplate.provenance.header import DIGITAL_SOURCE_TYPE, PREFIX
 
-__all__ = ["TimelineJob", "TimelineResult", "timeline"]
+__all__ = ["TimelineJob", "TimelineResult", "clip_notes", "timeline"]
 
 _FPS = 24.0
 _TRACK = "Faceplate"
@@ -98,17 +98,34 @@ def timeline(job: TimelineJob, context: Context) -> TimelineResult:
     return TimelineResult(job.out, shot, first, last, fps, len(track))
 
 
+def clip_notes(path: Path, shot: str) -> list[tuple[int, str]]:
+    """Return the notes on a shot in a timeline: frames and texts, in order.
+
+    Raises:
+        BadSettings: It is no timeline.
+    """
+    clips = [clip for clip in _read(path).find_clips() if clip.name == shot]
+    markers = [marker for clip in clips for marker in clip.markers]
+    notes = [
+        (marker.marked_range.start_time.to_frames(), marker.comment or marker.name)
+        for marker in markers
+    ]
+    return sorted((frame, text) for frame, text in notes if text)
+
+
+def _read(path: Path) -> Any:
+    try:
+        whole = otio.adapters.read_from_file(str(path), adapter_name="otio_json")
+    except (otio.exceptions.OTIOError, ValueError, KeyError) as error:
+        raise BadSettings(f"{path} is no timeline of OpenTimelineIO: {error}") from error
+    if not isinstance(whole, otio.schema.Timeline):
+        raise BadSettings(f"{path} holds a {type(whole).__name__}, not a timeline")
+    return whole
+
+
 def _opened(path: Path) -> tuple[Any, Any]:
     """Return the timeline of a file, or a new one, and our track in it."""
-    if not path.exists():
-        whole = otio.schema.Timeline(name=path.stem)
-    else:
-        try:
-            whole = otio.adapters.read_from_file(str(path), adapter_name="otio_json")
-        except (otio.exceptions.OTIOError, ValueError, KeyError) as error:
-            raise BadSettings(f"{path} is no timeline of OpenTimelineIO: {error}") from error
-        if not isinstance(whole, otio.schema.Timeline):
-            raise BadSettings(f"{path} holds a {type(whole).__name__}, not a timeline")
+    whole = _read(path) if path.exists() else otio.schema.Timeline(name=path.stem)
     for track in whole.tracks:
         if track.name == _TRACK:
             return whole, track
