@@ -1,6 +1,6 @@
 """A shot as work for a farm: steps, each a command line, whatever the scheduler.
 
-    analyse (the whole shot, once) -> swap (chunks of frames) -> seal, movie and timeline
+    analyse (the whole shot, once) -> swap (chunks of frames) -> seal, movie, timeline, publish
 
 Commands are lists of words. Paths in them are made by a function of the scheduler, which may put a
 token there that each machine replaces by its own path.
@@ -76,6 +76,11 @@ class FarmJob:
     """Write and sign the sidecar of the shot when all its frames are there."""
     movie: bool = True
     """Make a movie and a timeline of the results in the end."""
+    publish: str | None = None
+    """Publish the version in the last step with these settings (JSON, as those of `faceplate review
+    publish`), which may name a command: it runs as whoever the farm runs the job."""
+    publish_options: str = ""
+    """Further options of that step, in one text: `--publish-options="--status=ip --task=Comp"`."""
     command: str = "faceplate"
     """The program on the farm's machines."""
     farm_home: str | None = None
@@ -86,17 +91,11 @@ class FarmJob:
             raise BadSettings(f"chunk must be from 1 to 100000 frames, got {self.chunk}")
         if bool(self.model) == bool(self.cast):
             raise BadSettings("name either a model or a cast, and not both")
-        wrong = [option for option in self.words if not option.startswith("--")]
-        if wrong:
-            raise BadSettings(f"options are written as --name=value, got {', '.join(wrong)}")
-
-    @property
-    def words(self) -> list[str]:
-        """The further options one by one. Raises BadSettings where a quote is not closed."""
-        try:
-            return shlex.split(self.options)
-        except ValueError as error:
-            raise BadSettings(f"options {self.options!r}: {error}") from error
+        if self.publish_options and not self.publish:
+            raise BadSettings("publish_options need --publish, the settings to publish with")
+        for option in [*_split(self.options), *_split(self.publish_options)]:
+            if not option.startswith("--"):
+                raise BadSettings(f"options are written as --name=value, got {option}")
 
 
 @dataclass(frozen=True)
@@ -209,7 +208,8 @@ def _inputs(job: FarmJob) -> list[Place]:
     """Return the places of what is only read."""
     found = []
     for name, text in (("Model", job.model), ("Cast", job.cast), ("Consent", job.consent),
-                       ("Recipe", job.recipe), ("Ocio", job.ocio)):  # fmt: skip
+                       ("Recipe", job.recipe), ("Ocio", job.ocio),
+                       ("Publish", job.publish)):  # fmt: skip
         if not text or (name == "Ocio" and not _is_file_name(text)):
             continue
         path = Path(text).resolve()
@@ -262,12 +262,14 @@ def steps(shot: FarmShot, words: Words) -> list[Step]:
         if name in texts
     ]
     named += [f"--shot={shot.name}", f"--frames={words.chunk}"]
-    task = (job.command, "batch", *named, *color, *job.words, *common)
+    task = (job.command, "batch", *named, *color, *_split(job.options), *common)
     found.append(Step("Swap", task, chunked=True))
     if job.seal:
         found.append(_seal_step(shot, texts, words.frames, common))
     if job.movie:
         found += _review_steps(shot, texts, words.frames, color, common)
+    if job.publish:
+        found.append(_publish_step(shot, texts, words.frames, common))
     return [
         replace(step, after=found[at - 1].name if at else None) for at, step in enumerate(found)
     ]
@@ -283,6 +285,20 @@ def _seal_step(shot: FarmShot, texts: dict[str, str], frames: str, common: Seque
     return Step(
         "Seal", (shot.job.command, "seal", *named, f"--shot={shot.name}", f"--frames={frames}",
                  *common),
+    )  # fmt: skip
+
+
+def _publish_step(
+    shot: FarmShot, texts: dict[str, str], frames: str, common: Sequence[str]
+) -> Step:
+    """Return the step that tells others: what it may run stands in a file of the person's own."""
+    folder = texts["Out"].removesuffix(Path(shot.job.out).name)
+    beside = (f"--movie={folder}{shot.name}.mov", f"--timeline={folder}{shot.name}.otio")
+    return Step(
+        "Publish",
+        (shot.job.command, "review", "publish", f"--result={texts['Out']}", f"--shot={shot.name}",
+         f"--frames={frames}", *(beside if shot.job.movie else ()), f"--config={texts['Publish']}",
+         *_split(shot.job.publish_options), *common),
     )  # fmt: skip
 
 
@@ -302,6 +318,14 @@ def _review_steps(
              f"--out={folder}{shot.name}.otio", *common),
         ),
     ]  # fmt: skip
+
+
+def _split(options: str) -> list[str]:
+    """Return options one by one. Raises BadSettings where a quote is not closed."""
+    try:
+        return shlex.split(options)
+    except ValueError as error:
+        raise BadSettings(f"options {options!r}: {error}") from error
 
 
 def _option(name: str, value: str | None) -> list[str]:

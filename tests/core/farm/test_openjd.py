@@ -111,15 +111,20 @@ def test_a_bundle_that_is_killed_in_the_middle_and_run_again_gives_the_frames_of
 def test_every_step_of_a_shot_runs_one_after_the_other(
     tmp_path: Path, weights: Callable[[str], Path]
 ) -> None:
-    """Analyse, swap in chunks, seal, movie and timeline, with openjd-cli."""
+    """Analyse, swap in chunks, seal, movie, timeline and publish, with openjd-cli."""
     home = tmp_path / "home"
+    settings = tmp_path / "publish.json"
+    code = "import sys; open(sys.argv[1], 'a').write(' '.join(sys.argv[2:]))"
+    told = [sys.executable, "-c", code, str(tmp_path / "told"), "{shot}", "{version}", "{movie}"]
+    settings.write_text(json.dumps({"command": told}))
     new_key(home, "House")
     (home / "weights").symlink_to(weights("facemesh-468").parent)
     job = farm_job(
-        tmp_path, command=program(tmp_path), farm_home=str(home), frames="1001-1003", shot="mini"
-    )
+        tmp_path, command=program(tmp_path), farm_home=str(home), frames="1001-1003", shot="mini",
+        publish=str(settings), publish_options="--as-version=7",
+    )  # fmt: skip
     openjd(job, Context(home=tmp_path))
-    done = run(tmp_path / "bundle", "--step", "Timeline", "--run-dependencies")
+    done = run(tmp_path / "bundle", "--step", "Publish", "--run-dependencies")
     told, _ = done.communicate(timeout=600)
 
     assert done.returncode == 0, told
@@ -127,6 +132,7 @@ def test_every_step_of_a_shot_runs_one_after_the_other(
     assert {"mini.track.json", "s.1001.exr", "s.1003.exr", "mini.mov", "mini.otio"} <= made
     for path in (tmp_path / "out", tmp_path / "out" / "mini.mov"):
         assert verify(VerifyJob(str(path)), Context(home=home)).exit_code == 0
+    assert (tmp_path / "told").read_text() == f"mini 7 {tmp_path / 'out' / 'mini.mov'}"
 
 
 def program(folder: Path) -> str:

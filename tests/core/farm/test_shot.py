@@ -46,6 +46,24 @@ def test_a_track_that_is_there_need_not_be_made(tmp_path: Path) -> None:
     assert list(made) == ["Swap"]
 
 
+def test_a_version_is_published_in_the_end_where_somebody_asks_for_it(tmp_path: Path) -> None:
+    assert "Publish" not in written(tmp_path)
+    config = tmp_path / "publish.json"
+    config.write_text('{"command": ["tell", "{record}"]}')
+    more = {"publish": str(config), "publish_options": "--status=ip --notes='a b'"}
+    made = written(tmp_path, **more)
+    assert list(made)[-2:] == ["Timeline", "Publish"]
+    assert made["Publish"] == [
+        "faceplate", "review", "publish", "--result=<Out>s.%04d.exr", "--shot=s",
+        "--frames=<frames>", "--movie=<Out>s.mov", "--timeline=<Out>s.otio", "--config=<Publish>",
+        "--status=ip", "--notes=a b", "--progress=plain",
+    ]  # fmt: skip
+    assert not any("tell" in word for words in made.values() for word in words)
+    made = written(tmp_path, movie=False, **more)
+    assert list(made)[-2:] == ["Seal", "Publish"]
+    assert not any(word.startswith("--movie") for word in made["Publish"])
+
+
 def test_an_ocio_config_is_a_path_only_where_it_is_a_file(tmp_path: Path) -> None:
     config = tmp_path / "show.ocio"
     config.write_text("")
@@ -71,6 +89,9 @@ def test_places_say_what_is_read_and_what_is_written(tmp_path: Path) -> None:
         ({"model": None}, BadSettings, "model or a cast"),
         ({"options": "layers=beside"}, BadSettings, "--name=value"),
         ({"options": "--shot='a"}, BadSettings, "closing quot"),
+        ({"publish_options": "--status=ip"}, BadSettings, "need --publish"),
+        ({"publish": "nowhere.json"}, NotFound, "nowhere.json"),
+        ({"publish": "p.json", "publish_options": "ip"}, BadSettings, "--name=value"),
         ({"out": "one.exr"}, BadSettings, "pattern"),
         ({"out": "s.%04d.png"}, BadSettings, "pattern"),
         ({"frames": "1001-1030"}, MissingFrames, "1013"),

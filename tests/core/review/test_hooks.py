@@ -135,7 +135,7 @@ def test_settings_of_the_home_folder_are_taken_where_they_are(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"comand": []}', "did you mean 'command'"),
+        ('{"commandd": []}', "did you mean 'command'"),
         ('{"command": "rm -rf x"}', "command"),
         ('{"timeout_s": 0}', "timeout_s must be"),
         ("[]", "object"),

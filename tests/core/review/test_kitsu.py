@@ -244,7 +244,7 @@ def test_passwords_of_netrc_do_not_take_the_place_of_ours(
         ({"host": "https://k/api", "timeout_s": 0}, "timeout_s"),
         ({"host": "https://k/api", "shot_names": "("}, "shot_names"),
         ({"host": "https://k/api", "shot_names": "(?P<shot>a)"}, "needs the groups"),
-        ({"host": "https://k/api", "pasword": "x"}, "unknown key"),
+        ({"host": "https://k/api", "passwords": "x"}, "unknown key"),
         ({}, "host"),
     ],
 )
