@@ -91,7 +91,7 @@ class Engine:
 
         folder = find_model(self._roots, model)
         with self._turn:
-            return {"was_loaded": self._swapper is not None and self._swapper.models.unload(folder)}
+            return {"was_loaded": self._swapper is not None and self._swapper.unload(folder)}
 
     def import_model(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Take a model over; returns its description."""

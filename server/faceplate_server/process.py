@@ -22,6 +22,8 @@ LINE_LIMIT = 16 * 1024 * 1024
 LOG_LIMIT = 16 << 20
 """Bytes of a log that is written on; a longer one is put aside."""
 
+_VARIABLES = {"OMP_WAIT_POLICY": "PASSIVE"}  # docs/decisions/008
+
 
 class Child:
     """One running module of ours, in a session and process group of its own.
@@ -38,10 +40,18 @@ class Child:
         self._reaper = asyncio.create_task(self._reap())
 
     @classmethod
-    async def start(cls, module: str, folder: Path, log: Path) -> "Child":
+    async def start(
+        cls, module: str, folder: Path, log: Path, variables: Mapping[str, str] | None = None
+    ) -> "Child":
         """Start ``python -m module`` with `folder` as its working folder.
 
         ``-P`` keeps that folder, in which anybody may put files, off the module path.
+
+        Args:
+            module: What runs.
+            folder: Where.
+            log: File that its standard error goes to.
+            variables: Of its environment, where the server's own does not name them.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > LOG_LIMIT:
@@ -53,7 +63,7 @@ class Child:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 cwd=folder,
-                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},  # docs/decisions/008
+                env={**_VARIABLES, **(variables or {}), **os.environ},
                 start_new_session=True,
                 limit=LINE_LIMIT,
             )

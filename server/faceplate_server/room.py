@@ -27,6 +27,15 @@ logger = logging.getLogger(__name__)
 FRAME_GRACE_S = 1.5
 """How long a frame that nobody wants any more may go on before the engine is killed for it."""
 
+# glibc gives the arrays of a frame back to the system and takes fresh pages for the next one, which
+# is a sixth of a frame's time. So it holds on to as much as a frame at 4K takes.
+_MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TOP_PAD_": str(64 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+}
+
 
 @dataclass(frozen=True)
 class RoomSettings:
@@ -151,7 +160,7 @@ class EngineRoom:
             if self._child is None or not self._child.alive:
                 log = Path(self._settings.home) / "engine.log"
                 folder = Path(self._settings.roots[0])
-                self._child = await Child.start("faceplate_server.engine", folder, log)
+                self._child = await Child.start("faceplate_server.engine", folder, log, _MEMORY)
                 await self._child.send(asdict(self._settings))
                 self._reader = asyncio.create_task(self._read(self._child))
                 logger.info("the engine runs as process %d", self._child.pid)

@@ -7,8 +7,11 @@ from typing import Any
 
 from faceplate.context import Context
 from faceplate.merge.predictions import CachedPredictor, open_cache
+from faceplate_server.versions import Version, model_version
 
-__all__ = ["ModelShelf", "changed"]
+__all__ = ["ModelShelf"]
+
+_Key = tuple[str, float]  # folder, and size of the cache
 
 CACHE_GIB = 4.0
 """As a swap job has it by default."""
@@ -24,14 +27,14 @@ class ModelShelf:
 
     def __init__(self, context: Context, kept: int) -> None:
         self._context, self._kept = context, kept
-        self._models: OrderedDict[tuple[str, float], tuple[int, CachedPredictor]] = OrderedDict()
+        self._models: OrderedDict[_Key, tuple[Version, CachedPredictor]] = OrderedDict()
 
     def opener(self, cache_gib: float) -> Callable[[Path], CachedPredictor]:
         """Return what opens a model with a cache of predictions of that size."""
 
         def opened(model: Path) -> CachedPredictor:
             path = str(model.resolve())
-            key, version = (path, cache_gib), changed(Path(path) / "saves")
+            key, version = (path, cache_gib), model_version(path)
             known = self._models.get(key)
             if known is None or known[0] != version:
                 cache = open_cache(cache_gib, self._context)
@@ -61,14 +64,6 @@ class ModelShelf:
         """Describe the models in memory, those used longest ago first."""
         models = [(key[0], model) for key, (_, model) in list(self._models.items())]
         return [_described(path, model) for path, model in models if model.loaded_bytes]
-
-
-def changed(path: Path) -> int:
-    """Return when a file or folder was changed, in nanoseconds; 0 where there is none."""
-    try:
-        return path.stat().st_mtime_ns
-    except (FileNotFoundError, NotADirectoryError):
-        return 0
 
 
 def _described(path: str, model: CachedPredictor) -> dict[str, Any]:

@@ -6,14 +6,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from faceplate.errors import DiskFull, FaceplateError, OutOfMemory
+from faceplate.errors import DiskFull, FaceplateError, OutOfMemory, ran_out_of_memory
 from faceplate.io.atomic import is_no_room
 from faceplate_server.faults import SystemRefused
 
 __all__ = ["foreseen", "smaller_job"]
-
-_SAID = ("can't allocate memory", "not enough memory", "out of memory", "insufficient memory")
-"""In the messages of libraries that have no class of their own for it."""
 
 
 def foreseen(error: Exception) -> Exception:
@@ -28,14 +25,8 @@ def foreseen(error: Exception) -> Exception:
         if is_no_room(error):
             return DiskFull(f"no room: {error}")
         return SystemRefused(f"the system refused: {error}")
-    found: BaseException | None = error
-    while found is not None:
-        kinds = {kind.__name__ for kind in type(found).__mro__}
-        of_library = isinstance(found, RuntimeError) or "cv2" in type(found).__module__
-        said = of_library and any(words in str(found).lower() for words in _SAID)
-        if said or kinds & {"MemoryError", "OutOfMemoryError"}:  # the last is torch's
-            return OutOfMemory(f"memory ran out: {found}".rstrip(": "))
-        found = found.__cause__
+    if ran_out_of_memory(error):
+        return OutOfMemory(f"memory ran out: {error}".rstrip(": "))
     return error
 
 

@@ -10,9 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.support.dfl import FakeDfl
+from tests.support.engines import (
+    FRAME,
+    a_buffer,
+    buffer_settings,
+    engine_shot,
+    frame_settings,
+    make_engine,
+)
 from tests.support.masks import untrained_model
 from tests.support.paths import MINI
-from tests.support.swaps import consent_file, mini_frame, tiny_model, truth_track
+from tests.support.swaps import consent_file, mini_frame, tiny_model
 
 from faceplate.errors import (
     BadImage,
@@ -21,39 +29,17 @@ from faceplate.errors import (
     Damaged,
     InvalidInput,
     NotFound,
-    NotReady,
     OutsideRoots,
 )
 from faceplate.io.image import read_frame
 from faceplate.merge.recipe import Recipe
 from faceplate.models.folder import ModelFolder
 from faceplate_server.engine import Engine
-from faceplate_server.room import RoomSettings
-from faceplate_server.verbs import ENGINE_VERBS
-
-FRAME = 1004
 
 
 @pytest.fixture(scope="module")
 def shot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a track of plate B and an untrained model."""
-    folder = tmp_path_factory.mktemp("shot")
-    truth_track(folder / "B.json")
-    tiny_model(folder / "models" / "tiny")
-    consent_file(folder / "consent.json")
-    return folder
-
-
-def make_engine(shot: Path, **changes: Any) -> Engine:
-    settings = {
-        "home": str(shot / "home"),
-        "roots": (str(shot), str(MINI)),
-        "engine": "",
-        "verbs": ENGINE_VERBS,
-        "device": "cpu",
-        **changes,
-    }
-    return Engine(RoomSettings(**settings))
+    return engine_shot(tmp_path_factory.mktemp("shot"))
 
 
 @pytest.fixture(scope="module")
@@ -61,19 +47,8 @@ def engine(shot: Path) -> Engine:
     return make_engine(shot)
 
 
-def settings(shot: Path, **changes: Any) -> dict[str, Any]:
-    return {
-        "plate": str(MINI / "B" / "B.%04d.exr"),
-        "track": str(shot / "B.json"),
-        "model": str(shot / "models" / "tiny"),
-        "out": str(shot / "out" / "B.%04d.exr"),
-        "consent": str(shot / "consent.json"),
-        **changes,
-    }
-
-
 def test_one_frame_is_swapped_into_layers(engine: Engine, shot: Path) -> None:
-    answer = engine.swap_frame(FRAME, settings(shot), {"matte": "hull", "feather": 5.0})
+    answer = engine.swap_frame(FRAME, frame_settings(shot), {"matte": "hull", "feather": 5.0})
     layers, plate = read_frame(Path(answer["path"])), mini_frame("B", FRAME)
 
     assert answer["path"] == str(shot / "out" / f"B.{FRAME}.exr")
@@ -85,34 +60,34 @@ def test_one_frame_is_swapped_into_layers(engine: Engine, shot: Path) -> None:
 
 
 def test_a_second_frame_does_not_load_the_model_again(engine: Engine, shot: Path) -> None:
-    engine.swap_frame(FRAME, settings(shot), {})
+    engine.swap_frame(FRAME, frame_settings(shot), {})
     swapper = engine._swaps()
     ((_, loaded),) = swapper.models._models.values()
-    engine.swap_frame(FRAME + 1, settings(shot), {})
+    engine.swap_frame(FRAME + 1, frame_settings(shot), {})
     ((_, after),) = swapper.models._models.values()
 
     assert after is loaded
 
 
 def test_a_new_save_of_a_model_is_loaded(engine: Engine, shot: Path) -> None:
-    engine.swap_frame(FRAME, settings(shot), {})
+    engine.swap_frame(FRAME, frame_settings(shot), {})
     swapper = engine._swaps()
     ((_, loaded),) = swapper.models._models.values()
     model = ModelFolder(shot / "models" / "tiny")
     model.write_save(2, model.latest().weights(), None, {})
-    engine.swap_frame(FRAME, settings(shot), {})
+    engine.swap_frame(FRAME, frame_settings(shot), {})
     ((_, after),) = swapper.models._models.values()
 
     assert after is not loaded
 
 
 def tweak_settings(shot: Path, **changes: Any) -> dict[str, Any]:
-    kept = {name: value for name, value in settings(shot).items() if name != "out"}
+    kept = {name: value for name, value in frame_settings(shot).items() if name != "out"}
     return {**kept, "frame": FRAME, "view": str(shot / "view.png"), **changes}
 
 
 def test_a_tweak_after_a_swap_does_not_run_the_network(engine: Engine, shot: Path) -> None:
-    swapped = engine.swap_frame(FRAME, settings(shot, overwrite=True), {})
+    swapped = engine.swap_frame(FRAME, frame_settings(shot, overwrite=True), {})
     answers = [
         engine.tweak_frame(tweak_settings(shot), {"feather": feather}) for feather in (2, 20)
     ]
@@ -138,7 +113,7 @@ def test_a_tweak_asks_for_consent_as_it_is_now(engine: Engine, shot: Path) -> No
 def test_the_paths_inside_a_cast_stay_inside_the_roots(engine: Engine, shot: Path) -> None:
     member = {"person": 1, "model": "models/tiny", "consent": "consent.json"}
     (shot / "cast.json").write_text(json.dumps({"cast": [member]}))
-    whole = settings(shot, cast=str(shot / "cast.json"))
+    whole = frame_settings(shot, cast=str(shot / "cast.json"))
     whole = {name: value for name, value in whole.items() if name not in ("model", "consent")}
     assert engine.swap_frame(FRAME, whole, {})["faces"] == 1
 
@@ -157,87 +132,32 @@ def test_a_recipe_names_no_mask_model_outside_the_roots(
     recipe = shot / "segmented.json"
 
     recipe.write_text(json.dumps({**segmented, "segmenter": str(inside)}))
-    assert engine.swap_frame(FRAME, settings(shot, recipe=str(recipe)), {})["faces"] == 1
+    assert engine.swap_frame(FRAME, frame_settings(shot, recipe=str(recipe)), {})["faces"] == 1
     recipe.write_text(json.dumps({**segmented, "segmenter": str(outside)}))
     with pytest.raises(OutsideRoots, match="segmenter"):
-        engine.swap_frame(FRAME, settings(shot, recipe=str(recipe)), {})
+        engine.swap_frame(FRAME, frame_settings(shot, recipe=str(recipe)), {})
     with pytest.raises(OutsideRoots, match="segmenter"):
-        engine.swap_frame(FRAME, settings(shot), {**segmented, "segmenter": str(outside)})
-
-
-def buffer(shot: Path) -> tuple[dict[str, Any], "np.memmap[Any, Any]"]:
-    plate = mini_frame("B", FRAME)
-    window = plate.data_window
-    path = shot / "buffer"
-    shape = (window.height, window.width, 4)
-    pixels = np.memmap(path, np.float32, "w+", shape=shape)
-    pixels[..., :3], pixels[..., 3] = plate.rgb(), 1
-    place = {"path": str(path), "width": window.width, "height": window.height}
-    return {**place, "x0": window.x0, "y0": window.y0, "pixel_aspect": plate.pixel_aspect}, pixels
-
-
-def buffer_settings(shot: Path, **changes: Any) -> dict[str, Any]:
-    names = ("track", "model", "consent")
-    return {**{name: settings(shot)[name] for name in names}, **changes}
-
-
-def test_a_swap_in_a_buffer_is_that_of_the_file(engine: Engine, shot: Path) -> None:
-    place, pixels = buffer(shot)
-    answer = engine.swap_buffer(FRAME, buffer_settings(shot), {}, place)
-    job = settings(shot, out=str(shot / "same" / "B.%04d.exr"), pixel_type="float")
-    path = engine.swap_frame(FRAME, job, {})["path"]
-
-    assert answer == {"faces": 1}
-    np.testing.assert_allclose(pixels[..., :3], read_frame(Path(path)).rgb(), atol=1e-6)
-    assert (pixels[..., 3] == 1).all()
-
-
-def test_a_buffer_without_a_face_is_not_touched(engine: Engine, shot: Path) -> None:
-    track = json.loads((shot / "B.json").read_text())
-    track["people"] = []
-    (shot / "nobody.json").write_text(json.dumps(track))
-    place, pixels = buffer(shot)
-    pixels[0, 0] = (-1, 64, np.nan, np.inf)
-    before = pixels.tobytes()
-    wanted = buffer_settings(shot, track=str(shot / "nobody.json"))
-
-    assert engine.swap_buffer(FRAME, wanted, {}, place) == {"faces": 0}
-    assert pixels.tobytes() == before
-
-
-def test_a_frame_that_was_not_analysed_is_refused(engine: Engine, shot: Path) -> None:
-    with pytest.raises(NotReady, match="does not cover"):
-        engine.swap_buffer(9999, buffer_settings(shot), {}, buffer(shot)[0])
+        engine.swap_frame(FRAME, frame_settings(shot), {**segmented, "segmenter": str(outside)})
 
 
 def test_consent_is_asked_for_every_frame(engine: Engine, shot: Path) -> None:
     with pytest.raises(ConsentRefused):
-        engine.swap_frame(FRAME, settings(shot, consent=None), {})
+        engine.swap_frame(FRAME, frame_settings(shot, consent=None), {})
     with pytest.raises(ConsentRefused):
-        engine.swap_buffer(FRAME, buffer_settings(shot, consent=None), {}, buffer(shot)[0])
-
-
-def test_a_consent_that_is_withdrawn_holds_no_longer(engine: Engine, shot: Path) -> None:
-    path = consent_file(shot / "withdrawn.json")
-    wanted = buffer_settings(shot, consent=str(path))
-    assert engine.swap_buffer(FRAME, wanted, {}, buffer(shot)[0]) == {"faces": 1}
-
-    consent_file(path, likeness="p2A")
-    with pytest.raises(ConsentRefused):
-        engine.swap_buffer(FRAME, wanted, {}, buffer(shot)[0])
+        engine.swap_buffer(FRAME, buffer_settings(shot, consent=None), {}, a_buffer(shot)[0])
 
 
 def test_wrong_recipes_are_refused(engine: Engine, shot: Path) -> None:
     with pytest.raises(BadSettings, match="feather"):
-        engine.swap_frame(FRAME, settings(shot), {"feather": 500})
+        engine.swap_frame(FRAME, frame_settings(shot), {"feather": 500})
     with pytest.raises(BadSettings, match="not both"):
-        engine.swap_frame(FRAME, settings(shot, recipe=str(shot / "r.json")), {"feather": 5})
+        engine.swap_frame(FRAME, frame_settings(shot, recipe=str(shot / "r.json")), {"feather": 5})
 
 
 def test_paths_of_frames_and_buffers_stay_inside_the_roots(engine: Engine, shot: Path) -> None:
     for name in ("consent", "track", "model"):
         with pytest.raises(OutsideRoots):
-            engine.swap_frame(FRAME, settings(shot, **{name: "/etc/x"}), {})
+            engine.swap_frame(FRAME, frame_settings(shot, **{name: "/etc/x"}), {})
         with pytest.raises(OutsideRoots):
             engine.swap_buffer(FRAME, buffer_settings(shot, **{name: "/etc/x"}), {}, {})
 
@@ -346,12 +266,12 @@ def sent(shot: Path, number: int = FRAME) -> Path:
 
 def stream_settings(shot: Path, **changes: Any) -> dict[str, Any]:
     kept = ("track", "consent")
-    return {"model": "tiny", **{name: settings(shot)[name] for name in kept}, **changes}
+    return {"model": "tiny", **{name: frame_settings(shot)[name] for name in kept}, **changes}
 
 
 def test_a_sent_frame_is_swapped_as_one_on_disk_is(engine: Engine, shot: Path) -> None:
     recipe = {"feather": 7.0}
-    on_disk = engine.swap_frame(FRAME, settings(shot, overwrite=True), recipe)
+    on_disk = engine.swap_frame(FRAME, frame_settings(shot, overwrite=True), recipe)
     answer = engine.swap_stream(FRAME, stream_settings(shot), recipe, str(sent(shot)))
     one, other = (read_frame(Path(each["path"])) for each in (on_disk, answer))
 

@@ -100,7 +100,8 @@ class Encodings:
         black, white = self._ends
         if linear.min() >= black and linear.max() <= white:
             return rgb
-        touched = ((linear < black) | (linear > white)).any(axis=-1)
+        red, green, blue = np.moveaxis((linear < black) | (linear > white), -1, 0)
+        touched = red | green | blue  # `any` over an axis of three takes six times as long
         seen = rgb.copy()
         working = self.to_working(rgb[touched])
         seen[touched] = self.from_working(np.clip(working, 0.0, 1.0))

@@ -190,7 +190,7 @@ def _role(member: CastMember, given: Surroundings, config: OcioConfig) -> Role:
     mattes = _mattes(member, given.track)
     return Role(
         member, person, given.track, predictor, recipe, encodings, consent_id, mattes,
-        cache(partial(_segmenter, given.context)), cache(partial(_upscaler, given.context)), people,
+        _segmenters(given.context), cache(partial(_upscaler, given.context)), people,
         ask, frozenset(wanted),
     )  # fmt: skip
 
@@ -224,8 +224,20 @@ def _mattes(member: CastMember, track: Track) -> Plate | None:
     return mattes
 
 
-def _segmenter(context: Context, name: str) -> Segmenter:
-    _check_mask_path(context, name)
+def _segmenters(context: Context) -> Callable[[str], Segmenter]:
+    """Return what opens segmenters by name, a mask model anew where it was trained on."""
+    opened = cache(partial(_segmenter, context))
+
+    def segmenter(name: str) -> Segmenter:
+        if not is_mask_path(name):
+            return opened(name, 0)
+        _check_mask_path(context, name)
+        return opened(name, mask_file(Path(name)).stat().st_mtime_ns)
+
+    return segmenter
+
+
+def _segmenter(context: Context, name: str, written_ns: int) -> Segmenter:
     store = WeightStore(context.home / "weights")
     return load_segmenter(name, store.path, threads=context.threads)
 

@@ -73,3 +73,16 @@ def test_a_header_is_that_of_the_whole_window(tmp_path):
     write_chunked(frame, lambda a, b: np.zeros((b - a, 33, 8), np.float32), TYPES, "zip", out, out)
     low, high = OpenEXR.File(str(out), separate_channels=True).header()["dataWindow"]
     assert (*low, *high) == (-3, -9, 29, 127)
+
+
+def test_every_value_becomes_the_half_that_numpy_makes_of_it():
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    halves = halves[np.isfinite(halves)]
+    bits = halves.view(np.uint32)  # at a half, around it, and around the middle to the next one
+    values = np.concatenate([bits + step for step in (0, 1, 0xFFF, 0x1000, 0x1001, 0x1FFF)])
+    row = values.astype(np.uint32).view(np.float32)[None]
+    with np.errstate(over="ignore"):  # the largest halves' neighbours are infinite
+        expected = row.astype(np.float16).view(np.uint16)
+    # with a float channel beside it: else OpenImageIO converts
+    wide = wide_rows(np.dstack([row, row]), ("A", "B"), ("half", "float"))
+    assert np.array_equal(wide[:, : row.size], expected)

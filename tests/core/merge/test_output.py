@@ -128,7 +128,7 @@ def test_a_lossy_plate_stays_as_it_is_outside_the_matte_where_its_chunks_are_cop
 def test_a_result_alone_is_made_of_all_that_the_networks_see_in_the_plate(
     context, tmp_path, recipe
 ):
-    shot = large_shot(tmp_path, 960, 540, 150.0, resolution=64)
+    shot = large_shot(tmp_path, 960, 540, 260.0, resolution=64)
     if "matte" in recipe:  # shown much more of the plate than the swap model is
         seer = untrained_model(tmp_path / "seer.safetensors", face_type="head")
         recipe = {**recipe, "segmenter": str(seer)}
