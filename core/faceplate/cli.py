@@ -27,13 +27,18 @@ from faceplate.console import ProgressStyle, TqdmHandler, progress_sink, result_
 from faceplate.context import Context
 from faceplate.control import Control
 from faceplate.errors import (
+    BadSettings,
     Cancelled,
+    DiskFull,
     FaceplateError,
     FramesFailed,
     InvalidInput,
+    OutOfMemory,
     UnknownComponent,
     near_names,
+    ran_out_of_memory,
 )
+from faceplate.io.atomic import is_no_room
 from faceplate.jobs import JOBS, Verb, run_verb
 from faceplate.keys import is_foreground, key_help, listening
 from faceplate.progress import Progress
@@ -120,9 +125,16 @@ def _run_verb(verb: Verb, words: list[str], options: argparse.Namespace) -> int:
         code = 128 + (stopped[0] if stopped else signal.SIGINT)
         _write_failure(verb, error, code)
         return code
-    except FaceplateError as error:
-        _write_failure(verb, error, error.exit_code)
+    except SystemExit as left:  # the words are wrong, which has been told
+        if left.code:
+            _write_failure(verb, BadSettings("see standard error"), BadSettings.exit_code)
         raise
+    except Exception as raised:
+        error = _foreseen(raised)
+        _write_failure(verb, error, getattr(error, "exit_code", FaceplateError.exit_code))
+        if error is raised:
+            raise
+        raise error from raised
     as_json = options.json or verb.summary_line
     with _writing_out():
         print(json.dumps(result, allow_nan=False) if as_json else result_text(result))
@@ -153,7 +165,16 @@ def _result(
         return run_verb(verb, job, context)
 
 
-def _write_failure(verb: Verb, error: FaceplateError, code: int) -> None:
+def _foreseen(error: Exception) -> Exception:
+    """Return an error of ours where system or library say that there is no room, else the same."""
+    if isinstance(error, OSError) and is_no_room(error):
+        return DiskFull(f"no room: {error}; free some, and run again")
+    if not isinstance(error, FaceplateError) and ran_out_of_memory(error):
+        return OutOfMemory(f"memory ran out ({error}): try again where there is more, or free some")
+    return error
+
+
+def _write_failure(verb: Verb, error: Exception, code: int) -> None:
     """Write the summary of work that failed, where a farm reads summaries."""
     if not verb.summary_line:
         return

@@ -59,7 +59,13 @@ __all__ = [
     "UnknownComponent",
     "WeightsMissing",
     "near_names",
+    "ran_out_of_memory",
 ]
+
+_NO_MEMORY = (
+    "can't allocate memory", "not enough memory", "out of memory", "insufficient memory",
+)  # fmt: skip
+"""In the messages of libraries that have no class of their own for it."""
 
 
 def near_names(got: str, known: Iterable[str], limit: int = 5) -> list[str]:
@@ -72,6 +78,24 @@ def near_names(got: str, known: Iterable[str], limit: int = 5) -> list[str]:
     by_folded = {name.casefold(): name for name in known}
     matches = get_close_matches(got.casefold(), list(by_folded), n=limit, cutoff=0.4)
     return [by_folded[match] for match in matches]
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error of a library, or what caused it, says that memory ran out.
+
+    Example:
+        >>> ran_out_of_memory(MemoryError()), ran_out_of_memory(RuntimeError("no such layer"))
+        (True, False)
+    """
+    found: BaseException | None = error
+    while found is not None:
+        kinds = {kind.__name__ for kind in type(found).__mro__}
+        of_library = isinstance(found, RuntimeError) or "cv2" in type(found).__module__
+        said = of_library and any(words in str(found).lower() for words in _NO_MEMORY)
+        if said or kinds & {"MemoryError", "OutOfMemoryError"}:  # the last is torch's
+            return True
+        found = found.__cause__
+    return False
 
 
 class FaceplateError(Exception):

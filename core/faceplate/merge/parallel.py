@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from faceplate.context import Context
-from faceplate.errors import Damaged, FaceplateError
+from faceplate.errors import FaceplateError, OutOfMemory
 from faceplate.progress import Progress
 
 __all__ = ["frames_in_processes", "process_count"]
@@ -41,7 +41,7 @@ def frames_in_processes(
 
     Raises:
         FaceplateError: Any other error of a frame.
-        Damaged: A process died.
+        OutOfMemory: A process died, which the system does to who takes too much.
     """
     alone = replace(context, progress=Progress(), threads=1)
     spawn = multiprocessing.get_context("spawn")  # forks of threads and of torch hang
@@ -51,7 +51,7 @@ def frames_in_processes(
             for done in as_completed(asked):
                 error = done.exception()
                 if isinstance(error, BrokenProcessPool):
-                    raise Damaged(
+                    raise OutOfMemory(
                         "a process of the swap died, perhaps for want of memory: run the same job "
                         "again with fewer --processes; finished frames are kept"
                     ) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tests.support.paths import MINI
 from tests.support.swaps import consent_file, tiny_model, truth_track
 
@@ -19,6 +20,7 @@ from faceplate.errors import NoFace
 from faceplate.farm.batch import BatchJob, batch, remove_stale
 from faceplate.io.sequence import Sequence
 from faceplate.io.trackfile import Track
+from faceplate.merge.predictions import CachedPredictor
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +210,56 @@ def test_unfinished_files_of_killed_tasks_go_and_those_at_work_stay(tmp_path: Pa
     assert remove_stale(Sequence.parse(tmp_path / "s.%04d.exr"), now) == [old]
     assert new.exists()
     assert other.exists()
+
+
+def test_wrong_words_end_with_a_summary_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["batch", "--frmes=1"])
+    assert left.value.code == 2
+    assert summary(capsys.readouterr().out)["exit_code"] == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "name"),
+    [
+        (MemoryError("Unable to allocate 4 GiB"), 7, "OutOfMemory"),
+        (torch.OutOfMemoryError("CUDA out of memory"), 7, "OutOfMemory"),
+        (OSError(28, "No space left on device"), 7, "DiskFull"),
+        (PermissionError(13, "Permission denied", "/x"), 1, "PermissionError"),
+    ],
+)
+def test_no_room_can_be_tried_again_elsewhere(
+    shelf: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    code: int,
+    name: str,
+) -> None:
+    """A network that raises what torch and the system raise, in place of one that is too big."""
+
+    def full(self: CachedPredictor, *_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(CachedPredictor, "predict", full)
+    command = [*words(shelf, tmp_path / "out"), "--home", str(tmp_path), "--cache-gib=0"]
+    assert main(command) == code
+    told = summary(capsys.readouterr().out)
+    assert (told["exit_code"], told["error"]) == (code, name)
+
+
+def test_a_mistake_of_ours_ends_with_a_summary_and_its_trace(
+    shelf: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def wrong(self: CachedPredictor, *_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr(CachedPredictor, "predict", wrong)
+    command = [*words(shelf, tmp_path / "out"), "--home", str(tmp_path), "--cache-gib=0"]
+    with pytest.raises(ZeroDivisionError):
+        main(command)
+    assert summary(capsys.readouterr().out)["exit_code"] == 1
