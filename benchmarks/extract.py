@@ -65,7 +65,8 @@ class Known:
 
 def main() -> None:
     options = parsed()
-    bench = Bench(Path(options.home), options.frames)
+    bench = Bench(options.frames)
+    bench.load(Path(options.home))
     baseline, candidate = bench.baseline(bench.whole), bench.candidate(bench.whole)
     recalls = bench.recall(baseline), bench.recall(candidate)
     errors = bench.error(baseline), bench.error(candidate)
@@ -116,38 +117,50 @@ class Frames:
 
 
 class Bench:
-    """The two ways over one shot, and its truth."""
+    """The two ways over one shot, and its truth.
 
-    def __init__(self, home: Path, frames: str | None) -> None:
+    Args:
+        timed: Frames that are timed; None takes a part of the shot.
+    """
+
+    def __init__(self, timed: str | None) -> None:
         plate, truth, scale = shot_of()
-        timed = frames or ("1021-1056" if scale == 1 else None)
+        timed = timed or ("1021-1056" if scale == 1 else None)
         whole, part = (
             open_shot(plate, frames=which, missing="error", color_space=None, ocio=None)
             for which in (None, timed)
         )
+        self.encodings = part.encodings
         self.whole, self.timed = Frames(whole, scale, False), Frames(part, scale, True)
         self.truth = truth_of(truth, scale)
+        self.large: Finder
+        """What the baseline looks with."""
+        self.small: Finder
+        """What the candidate looks with."""
+
+    def load(self, home: Path) -> None:
+        """Take the default networks, the detector at full size and as analyse has it."""
         store = WeightStore(home / "weights")
         weights = store.path(RetinaFace.card)
         landmarker = load_landmarker("facemesh", store.path, threads=1)
         large = RetinaFace(weights, threads=1, long_side=max(SIZE))
-        self._large = Finder(large, landmarker, part.encodings, 0)
+        self.large = Finder(large, landmarker, self.encodings, 0)
         small, side = Looking().load("retinaface", store.path, SIZE, MIN_FACE * SIZE[1], threads=1)
-        self._small = Finder(small, landmarker, part.encodings, side)
+        self.small = Finder(small, landmarker, self.encodings, side)
 
     def baseline(self, frames: Frames) -> Found:
         """Detect in every frame at full size, then place the landmarks."""
         found: Found = {}
         for view in frames.views():
-            boxes = self._large.detect(view)
-            faces = [self._large.look(view, one.box, one.score, "detected") for one in boxes]
+            boxes = self.large.detect(view)
+            faces = [self.large.look(view, one.box, one.score, "detected") for one in boxes]
             keep(found, view.number, [face for face in faces if face and face.presence >= 0.5])
         return found
 
     def candidate(self, frames: Frames) -> Found:
         """Follow the faces, as analyse does."""
         length = len(frames.frames)
-        follower = Follower(RecallingFinder(self._small), Following(), length, frames.view)
+        follower = Follower(RecallingFinder(self.small), Following(), length, frames.view)
         for index, view in enumerate(frames.views()):
             follower.step(index, view)
         found: Found = {}
