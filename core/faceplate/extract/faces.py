@@ -27,6 +27,7 @@ from faceplate.io.frame import Frame, Window, sanitize
 from faceplate.io.plate import MissingPolicy, Plate, open_plate
 from faceplate.io.sequence import parse_frames
 from faceplate.io.trackfile import PersonTrack, Track, TrackedFace
+from faceplate.io.trackfit import fit_track
 from faceplate.io.whois import find_person
 from faceplate.models.store import WeightStore
 from faceplate.provenance.hashing import sha256_file
@@ -125,16 +126,17 @@ def extract(job: ExtractJob, context: Context) -> ExtractResult:
     """
     began = time.monotonic()
     track = Track.load(Path(job.track))
-    person = _person(track, job)
-    faces = _wanted(person, job)
     shot = open_shot(
         job.plate,
-        frames=[face.frame for face in faces],
+        frames=[face.frame for face in _wanted(_person(track, job), job)],
         missing=job.missing,
         color_space=job.color_space or track.plate.color_space,
         ocio=job.ocio or context.ocio,
         working=job.encoding,
     )
+    fitted, _ = fit_track(track, shot.plate)
+    person = _person(fitted, job)
+    faces = _wanted(person, job)
     with _open(job, shot) as faceset:
         cutting = _Cutting(job, shot, faceset, context)
         for done, face in enumerate(faces, 1):

@@ -17,6 +17,10 @@ _CELL_PX = 480
 """Longer side of a picture on an overlay sheet."""
 
 _COLORS = ((80, 255, 120), (255, 170, 60), (90, 170, 255), (255, 90, 200), (240, 240, 80))
+_NOTE = (
+    "a colour for each person; arrow: where the nose points; d detected, t tracked, c corrected; "
+    "then confidence and yaw, pitch, roll in degrees"
+)
 _FINE = 4  # fractional bits of cv2's coordinates
 
 
@@ -49,7 +53,7 @@ def write_overlay(
     if not cells:
         return []
     height, width = cells[0].image.shape[:2]
-    return write_sheet(path, cells, (width, height), columns, rows)
+    return write_sheet(path, cells, (width, height), columns, rows, _NOTE)
 
 
 def draw_faces(

@@ -30,7 +30,12 @@ class Cell:
 
 
 def write_sheet(
-    path: Path, cells: Sequence[Cell], size: tuple[int, int], columns: int, rows: int
+    path: Path,
+    cells: Sequence[Cell],
+    size: tuple[int, int],
+    columns: int,
+    rows: int,
+    note: str = "",
 ) -> list[Path]:
     """Write the pages of a contact sheet.
 
@@ -41,6 +46,7 @@ def write_sheet(
         size: Width and height that a picture is fitted into, in pixels.
         columns: Pictures beside each other.
         rows: Pictures below each other on one page.
+        note: A line below each page that says what its colours mean, ASCII; empty: none.
 
     Returns:
         The files; none where there is no picture.
@@ -49,7 +55,7 @@ def write_sheet(
     pages = [cells[start : start + per_page] for start in range(0, len(cells), per_page)]
     written = [page_path(path, number) for number in range(1, len(pages) + 1)]
     for page, shown in zip(written, pages, strict=True):
-        write_page(page, shown, size, columns)
+        write_page(page, shown, size, columns, note)
     return written
 
 
@@ -58,26 +64,35 @@ def page_path(path: Path, number: int) -> Path:
     return path if number == 1 else path.with_suffix(f".{number}{path.suffix}")
 
 
-def write_page(path: Path, cells: Sequence[Cell], size: tuple[int, int], columns: int) -> None:
+def write_page(
+    path: Path, cells: Sequence[Cell], size: tuple[int, int], columns: int, note: str = ""
+) -> None:
     """Write one page of a contact sheet as PNG; the arguments are those of `write_sheet`."""
-    done, blob = cv2.imencode(".png", _page(cells, size, columns)[..., ::-1])
+    done, blob = cv2.imencode(".png", _page(cells, size, columns, note)[..., ::-1])
     if not done:
         raise BadImage(f"{path}: the sheet could not be encoded")
     write_bytes(path, bytes(blob))
 
 
-def _page(cells: Sequence[Cell], size: tuple[int, int], columns: int) -> NDArray[np.uint8]:
+def _page(
+    cells: Sequence[Cell], size: tuple[int, int], columns: int, note: str
+) -> NDArray[np.uint8]:
     step_x, step_y = size[0] + _GAP_PX, size[1] + _CAPTION_PX + _GAP_PX
     columns = min(columns, len(cells))
     rows = -(-len(cells) // columns)
-    shape = (rows * step_y + _GAP_PX, columns * step_x + _GAP_PX, 3)
+    note_px = _CAPTION_PX + _GAP_PX if note else 0
+    shape = (rows * step_y + _GAP_PX + note_px, columns * step_x + _GAP_PX, 3)
     page = np.full(shape, _GROUND, np.uint8)
     for cell, (x, y) in zip(cells, _places(columns, step_x, step_y), strict=False):
         picture = _fitted(cell.image, size)
         page[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
-        place = (x + 2, y + size[1] + _CAPTION_PX - 5)
-        cv2.putText(page, cell.caption, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, _INK, 1, cv2.LINE_AA)
+        _write(page, cell.caption, (x + 2, y + size[1] + _CAPTION_PX - 5))
+    _write(page, note, (_GAP_PX + 2, shape[0] - 2 * _GAP_PX))
     return page
+
+
+def _write(page: NDArray[np.uint8], text: str, place: tuple[int, int]) -> None:
+    cv2.putText(page, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, _INK, 1, cv2.LINE_AA)
 
 
 def _places(columns: int, step_x: int, step_y: int) -> Iterator[tuple[int, int]]:

@@ -20,7 +20,7 @@ from faceplate.io.plate import open_plate
 from faceplate.io.sequence import format_frames
 from faceplate.models.store import WeightStore
 from faceplate.studies.extractionjob import ExtractionJob, ExtractionResult
-from faceplate.studies.extractionlook import look_through
+from faceplate.studies.extractionlook import OVERLAY_NOTE, look_through
 from faceplate.studies.extractionmasks import MaskError, MatteMaker, load_makers, mask_figures
 from faceplate.studies.extractionmatch import Match, match_faces, switches_of
 from faceplate.studies.extractionmeasures import (
@@ -109,7 +109,9 @@ def _measure(
         folder = Path(job.out) / measured.name
         folder.mkdir(parents=True, exist_ok=True)
         height, width = looked.cells[0].image.shape[:2]
-        sheets = write_sheet(folder / "overlay.png", looked.cells, (width, height), _COLUMNS, _ROWS)
+        sheets = write_sheet(
+            folder / "overlay.png", looked.cells, (width, height), _COLUMNS, _ROWS, OVERLAY_NOTE
+        )
     return _Found(measured, matches, looked.masks, figures, sheets)
 
 

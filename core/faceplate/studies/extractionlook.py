@@ -19,7 +19,12 @@ from faceplate.studies.extractionmatch import Match
 from faceplate.studies.extractionmeasures import face_errors
 from faceplate.studies.extractionshot import MeasuredShot
 
-__all__ = ["Looked", "look_through", "spread"]
+__all__ = ["OVERLAY_NOTE", "Looked", "look_through", "spread"]
+
+OVERLAY_NOTE = (
+    "box, points and arrow: found, a colour for each person; red: true points; yellow: outline of "
+    "the matte; d detected, t tracked, c corrected; off: inner points, % of the eye distance"
+)
 
 _TRUE = (255, 60, 60)
 _OUTLINE = (255, 230, 40)

@@ -131,6 +131,7 @@ def pose_errors(matches: Sequence[Match], aspect: float, bounds: Bounds) -> Figu
         errors = _errors(matches, aspect, angle, counts)
         figures[f"{angle}_mean"] = _over(np.mean, errors)
         figures[f"{angle}_95"] = _over(lambda values: np.percentile(values, 95), errors)
+        figures[f"{angle}_worst"] = max(errors, default=None)
     return figures
 
 

@@ -116,6 +116,8 @@ def _draw_identity(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
         axes.set_xlim(shot.frames[0] - 1, shot.frames[-1] + 1)
         told = f", {len(shot.switches)} switches" if shot.known else ""
         axes.set_title(f"{shot.name}: number of the person{told}", fontsize=9)
+        axes.set_ylabel("person", fontsize=8)
+    axes.set_xlabel("frame", fontsize=8)
 
 
 def _draw_presence(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
@@ -130,7 +132,9 @@ def _draw_presence(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
         axes.set_ylim(_LEAST_DOUBT / 2, 2)
         axes.set_xlim(shot.frames[0] - 1, shot.frames[-1] + 1)
         axes.set_title(f"{shot.name}: doubt that there is a face", fontsize=9)
+        axes.set_ylabel("doubt, 0..1", fontsize=8)
         axes.legend(fontsize=7, loc="upper left")
+    axes.set_xlabel("frame", fontsize=8)
 
 
 def _draw_landmarks(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
@@ -172,8 +176,10 @@ def _draw_jitter(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
             axes.plot(frames, values, ".-", ms=2, lw=0.8, color=color, label=label)
         highest = max(float(np.percentile(line.values, 97)) for line in shot.jolts)
         axes.set_ylim(0, 1.3 * highest)
-        axes.set_title(f"{shot.name}: second difference, % of the eye distance", fontsize=9)
+        axes.set_title(f"{shot.name}: second difference of the inner points", fontsize=9)
+        axes.set_ylabel("% of the eye distance", fontsize=8)
         axes.legend(fontsize=7, loc="upper right")
+    axes.set_xlabel("frame", fontsize=8)
 
 
 def _draw_pose(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
@@ -183,12 +189,12 @@ def _draw_pose(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
         for angle, color in _ANGLES.items():
             errors = [errors[angle] for _, errors in both]
             axes.plot([true.yaw for true, _ in both], errors, ".", ms=4, color=color, label=angle)
-        axes.axhline(3, color="0.6", lw=0.8)
+        axes.axhline(3, color="0.6", lw=0.8, label="3 degrees")
         axes.axvspan(-45, 45, color="0.95", zorder=-1)
-        axes.set_title(
-            f"{shot.name}: error of the head turn, degrees, over the true yaw", fontsize=9
-        )
-        axes.legend(fontsize=7, loc="upper left")
+        axes.set_title(f"{shot.name}: error of the head turn", fontsize=9)
+        axes.set_ylabel("error, degrees", fontsize=8)
+        axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.set_xlabel("true yaw, degrees", fontsize=8)
 
 
 def _draw_masks(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
@@ -212,6 +218,7 @@ def _draw_masks(canvas: "Figure", shots: Sequence[PlottedShot]) -> None:
         labels = [f"{kind}\n{count} faces" for kind, count in zip(kinds, counts, strict=True)]
         axes.set_xticks(range(len(kinds)), labels, fontsize=8)
         axes.set_ylim(0, 1)
+        axes.set_ylabel("IoU, 0..1", fontsize=8)
         axes.set_title(f"{shot.name}: mask IoU by what is before the face", fontsize=9)
         axes.legend(fontsize=7, loc="lower left")
 

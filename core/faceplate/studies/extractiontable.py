@@ -40,7 +40,7 @@ def _angles() -> dict[str, Measure]:
             f"{angle} error, {told}", "°", f"{told} of the error, {what}"
         )
         for angle in ("yaw", "pitch", "roll")
-        for key, told in (("mean", "mean"), ("95", "95th percentile"))
+        for key, told in (("mean", "mean"), ("95", "95th percentile"), ("worst", "worst"))
     }  # fmt: skip
 
 

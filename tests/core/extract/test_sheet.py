@@ -34,3 +34,12 @@ def test_a_picture_of_another_shape_is_fitted_and_nan_is_black(tmp_path: Path) -
     tall = Cell(np.full((90, 20, 3), np.nan, np.float32), "")
     (page,) = write_sheet(tmp_path / "s.png", [tall], (40, 30), 1, 1)
     assert cv2.imread(str(page)).shape == (30 + 18 + 8, 48, 3)
+
+
+def test_a_note_stands_below_the_page_and_moves_no_picture(tmp_path: Path) -> None:
+    cells = cells_of((1, 0, 0), (0, 1, 0))
+    (plain,) = write_sheet(tmp_path / "p.png", cells, (200, 30), columns=2, rows=1)
+    (noted,) = write_sheet(tmp_path / "n.png", cells, (200, 30), 2, 1, note="green: found")
+    one, two = cv2.imread(str(plain)), cv2.imread(str(noted))
+    assert np.array_equal(two[: len(one) - 4], one[:-4])
+    assert two[len(one) :].max() > 150

@@ -157,6 +157,15 @@ def test_a_turned_pose_gives_exactly_its_error(study: Study) -> None:
     assert figures["roll error, mean"] == pytest.approx(1)
 
 
+def test_the_worst_of_the_poses_is_told_apart_from_their_95th_percentile(study: Study) -> None:
+    one, *others = true_faces()
+    off = replace(one, pose=Pose(one.pose.yaw, one.pose.pitch + 8, one.pose.roll))
+    figures = study([off, *others])
+    assert figures["pitch error, worst"] == pytest.approx(8)
+    assert figures["pitch error, 95th percentile"] < 8
+    assert figures["yaw error, worst"] == 0
+
+
 def test_a_head_beyond_the_bound_takes_no_part_in_the_pose(study: Study) -> None:
     faces = [replace(f, pose=Pose(0, 0, 0)) if f.frame == 1007 else f for f in true_faces()]
     assert study(faces)["yaw error, mean"] == 0
