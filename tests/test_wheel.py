@@ -72,8 +72,8 @@ def test_nothing_else_is_in_the_wheel(members: set[str]) -> None:
 
     assert tops - {info} == {*ROOTS, "faceplate_protos"}
     suffixes = {Path(name).suffix for name in members if not name.startswith(info)}
-    of_resolve = {".lua", ".json", ".setting"}
-    assert suffixes - of_resolve <= {".py", ".pyi", ".toml", ".typed", ".proto", ".safetensors", ""}
+    of_hosts = {".lua", ".json", ".setting", ".gizmo"}
+    assert suffixes - of_hosts <= {".py", ".pyi", ".toml", ".typed", ".proto", ".safetensors", ""}
     assert {f"{info}/licenses/LICENSE", f"{info}/licenses/NOTICE"} <= members
 
 

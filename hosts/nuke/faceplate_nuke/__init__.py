@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
+import sys
 
 __all__ = ["__version__", "start"]
 
@@ -16,11 +18,23 @@ logger = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """Register what must hold in every mode of Nuke; called once, from init.py."""
+    """Tell Nuke where the gizmos are, the defaults of their knobs, and what to do at the end.
+
+    Called once, from init.py, in every mode of Nuke: it makes no node and asks no server.
+    """
     import nuke  # init.py runs where it is; tests of the pure parts have none
 
-    from faceplate_nuke import jobs  # so that the package is light to import
+    from faceplate_nuke import defaults, gizmo  # so that the package is light to import
 
-    nuke.addOnScriptClose(jobs.kill_all)
-    atexit.register(jobs.kill_all)
+    nuke.pluginAddPath(gizmo.FOLDER.replace(os.sep, "/"), addToSysPath=False)
+    defaults.tell(os.environ)
+    nuke.addOnScriptClose(_stop)
+    atexit.register(_stop)
     logger.debug("Faceplate %s is here", __version__)
+
+
+def _stop() -> None:
+    """End what is at work; where nothing ever was, its module is not even loaded."""
+    jobs = sys.modules.get("faceplate_nuke.jobs")
+    if jobs is not None:
+        jobs.stop_all()

@@ -10,15 +10,16 @@ from typing import Any
 
 import nuke
 
+from faceplate_nuke import defaults, jobs, ocio, results
 from faceplate_nuke import farm as farming
-from faceplate_nuke import jobs, ocio, results
 from faceplate_nuke import node as nodes
 from faceplate_nuke.errors import PluginError
 from faceplate_nuke.fields import refresh_choices
-from faceplate_nuke.host import on_main, show_error
+from faceplate_nuke.host import on_main, show_error, text_in
 from faceplate_nuke.order import FROM_INPUT, client_of, take_order
 
-__all__ = ["cancel", "create", "farm", "preview", "reload", "swap", "unpack"]
+__all__ = ["cancel", "create", "farm", "made", "preview", "reload",
+           "show_version", "swap", "unpack"]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +47,23 @@ def _guarded(action: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def create() -> Any:
     """Make a node, and ask the server for its models."""
     node = nodes.create()
-    reload(node)
+    _ask_first(node)
     return node
+
+
+@_guarded
+def made(node: Any) -> Any:
+    """Finish a node that Nuke made from the gizmo, so that it is like one from the menu."""
+    node["onCreate"].setValue("")  # it runs when a script is opened, too
+    nodes.know_layers()
+    defaults.apply(node)
+    return _ask_first(node)
+
+
+def _ask_first(node: Any) -> Any:
+    run = reload(node)
+    defaults.apply(node, ["fp_color_space"])
+    return run
 
 
 @_guarded
@@ -60,6 +76,7 @@ def reload(node: Any) -> Any:
 @_guarded
 def preview(node: Any) -> Any:
     """Swap the current frame."""
+    jobs.refuse_busy(node)
     order, client = take_order(node, int(nuke.frame())), client_of(node)
     return jobs.start(node, "preview", client, lambda run: jobs.preview(run, order))
 
@@ -67,7 +84,7 @@ def preview(node: Any) -> Any:
 @_guarded
 def swap(node: Any) -> Any:
     """Swap the range."""
-    _refuse_busy(node)
+    jobs.refuse_busy(node)
     order, client = take_order(node), client_of(node)
     return jobs.start(node, "swap", client, lambda run: jobs.swap(run, order))
 
@@ -75,14 +92,14 @@ def swap(node: Any) -> Any:
 @_guarded
 def farm(node: Any) -> Any:
     """Write the range as a job for a farm; the node shows its results as they come."""
-    _refuse_busy(node)
+    jobs.refuse_busy(node)
     order, client = take_order(node), client_of(node)
     scheduler, chunk = str(node["fp_scheduler"].value()), int(node["fp_chunk"].value())
-    submit, program = str(node["fp_submit"].value() or ""), str(node["fp_program"].value() or "")
+    submit, program = str(node["fp_submit"].value() or ""), text_in(node["fp_program"])
 
     def work(run: Any) -> str:
         said = farming.send(run, order, scheduler, chunk, submit, program)
-        on_main(results.attach, node, run.result["version"], run.result["out"], order)
+        on_main(results.attach, node, run.result["version"])
         return str(said)
 
     return jobs.start(node, "farm", client, work)
@@ -99,6 +116,12 @@ def cancel(node: Any) -> None:
 
 
 @_guarded
+def show_version(node: Any) -> None:
+    """Show the version that is chosen."""
+    results.show_version(node)
+
+
+@_guarded
 def unpack(node: Any) -> Any:
     """Lay the layers out beside the node."""
     return results.unpack(node)
@@ -109,12 +132,5 @@ def _spaces(node: Any) -> list[str]:
     if ocio.discover(os.environ, ocio.root_values(nuke.root())).is_nuke:
         return list(ocio.INTEROP)
     with node:
-        values = nuke.toNode(nodes.READ)["colorspace"].values()
-    return [str(value) for value in values]
-
-
-def _refuse_busy(node: Any) -> None:
-    """Say so before anything is rendered."""
-    run = jobs.running(node)
-    if run is not None:
-        raise PluginError("Busy", f"{node.name()} is at work: {run.title}", "Cancel it first.", 2)
+        read = nuke.toNode(nodes.READ)
+    return [str(value) for value in read["colorspace"].values()] if read is not None else []

@@ -20,22 +20,22 @@ _ENDS = ("done", "cancelled", "error")
 
 @dataclass
 class Watched:
-    """Who must be able to kill what runs: a script that is closed, an artist who cancels."""
+    """Who must be able to end what runs: a script that is closed, an artist who cancels."""
 
     helper: Helper | None = None
-    killed: bool = False
+    stopped: bool = False
 
     def take(self, helper: Helper | None) -> None:
         """Remember the helper that runs now."""
         self.helper = helper
-        if helper is not None and self.killed:
-            helper.kill()
+        if helper is not None and self.stopped:
+            helper.ask_to_stop()
 
-    def kill(self) -> None:
-        """End it, and whatever would follow it."""
-        self.killed = True
+    def stop(self) -> None:
+        """End it with its job, and whatever would follow it; never waits."""
+        self.stopped = True
         if self.helper is not None:
-            self.helper.kill()
+            self.helper.ask_to_stop()
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,19 @@ class Client:
     environment: Mapping[str, str] = field(default_factory=dict)
     silence_s: float = SILENCE_S
 
-    def ask(self, words: Sequence[str], watched: Watched | None = None) -> dict[str, Any]:
-        """Ask something that has one answer, and return it. Raises PluginError."""
-        return self._run(words, lambda event: True, watched or Watched())
+    def ask(
+        self,
+        words: Sequence[str],
+        listener: Listener = lambda event: True,
+        watched: Watched | None = None,
+    ) -> dict[str, Any]:
+        """Ask something that has one answer, and return it.
+
+        Raises:
+            Cancelled: The listener asked to stop.
+            PluginError: It failed.
+        """
+        return self._run(words, listener, watched or Watched())
 
     def submit(
         self,
@@ -66,7 +76,7 @@ class Client:
             Cancelled: The listener asked to stop, or somebody else cancelled the job.
             PluginError: It failed.
         """
-        # with the helper, however that ends, the job ends too: Nuke may crash
+        # with the helper, however that ends, the job ends too: it may be killed
         words = ["submit", verb, "--cancel-on-disconnect", "--json", json.dumps(dict(settings))]
         event = self._run(words, listener, watched or Watched())
         result = event.get("result")
@@ -74,13 +84,14 @@ class Client:
 
     def _run(self, words: Sequence[str], listener: Listener, watched: Watched) -> dict[str, Any]:
         server = ["--server", self.server] if self.server else []
-        helper = Helper([self.program, *server, *words], self.environment, self.silence_s)
+        words = [self.program, *server, "--with-parent", *words]
+        helper = Helper(words, self.environment, self.silence_s)
         watched.take(helper)
         try:
             return _checked(_listen(helper, listener), helper)
         except PluginError as error:
-            if watched.killed:
-                raise Cancelled("the helper was killed") from error
+            if watched.stopped:
+                raise Cancelled("the script was closed") from error
             raise
         finally:
             watched.take(None)
@@ -104,7 +115,7 @@ def _checked(last: dict[str, Any], helper: Helper) -> dict[str, Any]:
     if kind == "error":
         raise PluginError.of_event(last)
     if kind is None and helper.stopping:
-        raise Cancelled("stopped before the job began")
+        raise Cancelled("it was stopped")
     if kind is None:
         raise PluginError(
             "HelperFailed", "the helper ended before the end of the job",

@@ -13,6 +13,7 @@ from typing import Any
 
 from faceplate_nuke.errors import PluginError
 from faceplate_nuke.host import host_folder
+from faceplate_nuke.jobs import write_papers
 from faceplate_nuke.order import Order
 from faceplate_nuke.programs import clean_environment, find_program
 from faceplate_nuke.versions import new_version
@@ -28,9 +29,7 @@ def send(run: Any, order: Order, scheduler: str, chunk: int, submit: str, progra
     """Write the job of a range, and submit it where a command is named. Returns what to show."""
     version = new_version(order.output)
     order = _kept(order, version)
-    run.result = {"version": version, "out": f"{version}/{order.name}.%04d.exr"}
-    with open(f"{version}/recipe.json", "w", encoding="utf-8") as file:
-        json.dump(dict(order.recipe), file, indent=1)
+    run.result = {"version": version, "out": write_papers(run.name, order, version)}
     environment = clean_environment(os.environ, host_folder())
     program = find_faceplate(program, run.client.program)
     command = farm_command(program, order, version, scheduler, chunk)
@@ -71,6 +70,7 @@ def farm_command(program: str, order: Order, version: str, scheduler: str, chunk
     if order.track and os.path.isfile(order.track):
         words += [f"--track={order.track}", "--no-analyse"]
     passed = [f"--{name}={options[name]}" for name in _PASSED if options.get(name)]
+    passed += [f"--ocio-sha256={order.colors.sha256}"] if order.colors.sha256 else []
     if passed:
         words.append(f"--options={shlex.join(passed)}")
     return words

@@ -11,10 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["LAYERS", "PLATE", "Part", "layer_parts", "result_parts"]
+__all__ = [
+    "LAYERS", "PLATE", "PREVIEW", "READ", "READ_KNOBS", "Part", "inside_parts", "layer_parts",
+    "result_parts",
+]  # fmt: skip
 
-PLATE = "plate"
-"""Stands for whatever comes in."""
+PLATE = "Plate"
+"""Stands for whatever comes in; inside the node it is the Input."""
+READ, PREVIEW = "FP_Read", "FP_PreviewRead"
+
+READ_KNOBS = {"on_error": "black", "before": "black", "after": "black"}
+"""Of a Read of results. Where there is no frame its layers are 0, and the blend is the plate."""
 
 _RGBA = ("red", "green", "blue", "alpha")
 
@@ -46,6 +53,7 @@ class Part:
     label: str = ""
     place: tuple[int, int] = (0, 0)
     """Column and row of the drawing."""
+    expressions: Mapping[str, str] = field(default_factory=dict)
 
 
 def layer_parts(read: str) -> list[Part]:
@@ -75,15 +83,35 @@ def layer_parts(read: str) -> list[Part]:
 
 
 def result_parts(read: str, shows: Sequence[str], preview: str) -> list[Part]:
-    """Return the inside of the node: the layers, and the Switch that says which comes out."""
+    """Return what shows a version: the layers, and the Switch that says which comes out.
+
+    Beyond the frames of the version the result is the plate.
+    """
     layers = layer_parts(read)
-    result = Part("Copy", "FP_Result", (PLATE, read), {"channels": "all"}, (),
-                  "the result and every layer", (-1, 1))  # fmt: skip
+    result = [
+        Part("Copy", "FP_Copy", (PLATE, read), {"channels": "all"}, (),
+             "the result and every layer", (-1, 1)),
+        Part("Switch", "FP_Result", (PLATE, "FP_Copy"), {}, (), "frames of the version", (-1, 2),
+             {"which": f"(frame >= {read}.first) * (frame <= {read}.last)"}),
+    ]  # fmt: skip
     outs = {
         "result": "FP_Result", "blend by hand": "FP_Blend", "plate": PLATE,
         "raw swap": "FP_RawSwap", "matte": "FP_Matte", "learned matte": "FP_Learned",
         "occlusion": "FP_Occlusion", "confidence": "FP_Confidence", "ST map": "FP_ST",
         "preview": preview,
     }  # fmt: skip
-    switch = Part("Switch", "FP_Show", tuple(outs[show] for show in shows), {}, (), "", (0, 7))
-    return [result, *layers, switch]
+    switch = Part("Switch", "FP_Show", tuple(outs[show] for show in shows), {}, (), "", (0, 7),
+                  {"which": "parent.fp_show"})  # fmt: skip
+    return [*result, *layers, switch]
+
+
+def inside_parts(shows: Sequence[str]) -> list[Part]:
+    """Return the inside of the node: plate, Reads, what shows them, and the Output."""
+    return [
+        Part("Input", PLATE, (), {}, (), "", (-2, 0)),
+        Part("Read", READ, (), READ_KNOBS, (), "", (0, 0)),
+        Part("Read", PREVIEW, (), READ_KNOBS, (), "", (6, 0)),
+        Part("Switch", "FP_Preview", (PLATE, PREVIEW), {}, (), "", (6, 1)),
+        *result_parts(READ, shows, "FP_Preview"),
+        Part("Output", "Output1", ("FP_Show",), {}, (), "", (0, 9)),
+    ]

@@ -1,4 +1,7 @@
-"""`faceplate-client` as a process: spawned, listened to line by line, stopped, killed."""
+"""`faceplate-client` as a process: spawned, listened to line by line, stopped, killed.
+
+Whatever becomes of Nuke, the helper ends with it: it waits for the end of a pipe that Nuke holds.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,15 @@ SILENCE_S = 20.0
 """The helper says something at least every two seconds; starting on a busy machine takes longer."""
 STOP_S = 20.0
 """How long a helper that was asked to stop may take to cancel its job."""
+CLOSE_S = 3.0
+"""How long it may take where nobody listens any more."""
 
 
 class Helper:
     """One run of the helper.
 
     Args:
-        command: Program and words.
+        command: Program and words; it must end when its standard input does.
         environment: Its variables.
         silence_s: It is killed when nothing is heard for so many seconds.
 
@@ -51,7 +56,7 @@ class Helper:
         try:
             self._process = subprocess.Popen(
                 list(command),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # its end tells the helper that Nuke is gone
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=dict(environment) if environment is not None else None,
@@ -115,12 +120,12 @@ class Helper:
     def ask_to_stop(self) -> None:
         """Ask it to cancel its job and end; `events` goes on to its end, or kills it by then.
 
-        Where there are no signals it is killed, and the server cancels the job that it watched.
+        It is told by the end of its standard input, which every system has; never waits.
         """
         if self._stop_by is None:
             self._stop_by = time.monotonic() + STOP_S
-            if self.running:
-                self._process.terminate()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
 
     def kill(self) -> None:
         """End it now. A job that was submitted to be watched is cancelled by the server."""
@@ -128,9 +133,13 @@ class Helper:
             self._process.kill()
 
     def close(self) -> None:
-        """Kill it if it still runs, and free its pipes."""
-        self.kill()
-        self._process.wait()
+        """Stop it if it still runs, kill it if it does not, and free its pipes."""
+        self.ask_to_stop()
+        try:
+            self._process.wait(CLOSE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
         for reader in self._readers:
             reader.join(timeout=2.0)
         for stream in (self._process.stdout, self._process.stderr):

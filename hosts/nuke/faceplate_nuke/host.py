@@ -1,4 +1,4 @@
-"""The only module that knows about Nuke's threads: with a GUI, work leaves the main thread and
+"""What is Nuke's own: threads, progress, paths. With a GUI, work leaves the main thread and
 asks it for every touch of Nuke; without one there is no loop that would answer, so all is direct.
 """
 
@@ -16,7 +16,10 @@ import nuke
 
 from faceplate_nuke.errors import PluginError
 
-__all__ = ["Bar", "host_folder", "in_background", "on_main", "quietly", "show_error", "temp_folder"]
+__all__ = [
+    "Bar", "host_folder", "in_background", "on_main", "path_in", "quietly", "show_error",
+    "temp_folder", "text_in",
+]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +71,31 @@ def show_error(error: PluginError) -> None:
     else:
         sys.stderr.write(f"faceplate: {error}\n")
         sys.stderr.flush()
+
+
+def text_in(knob: Any) -> str:
+    """Return the text of a knob, its Tcl worked out. Raises PluginError where that fails."""
+    text = str(knob.value() or "").strip()
+    if "[" not in text and "$" not in text:
+        return text
+    try:
+        # not evaluate(), which would put the current frame into a pattern of files
+        return str(nuke.tcl("subst", "-nobackslashes", text) or "").strip()
+    except RuntimeError as error:
+        raise PluginError(
+            "BadText", f"the Tcl in {knob.name()} cannot be worked out: {error}",
+            f"Correct it: {text}", 2,
+        ) from error  # fmt: skip
+
+
+def path_in(knob: Any) -> str:
+    """Return the path in a knob; empty where there is none. Raises PluginError.
+
+    What is relative lies beside the script; patterns of frames stay patterns.
+    """
+    path = os.path.expanduser(text_in(knob)).replace(os.sep, "/")
+    folder = str(nuke.script_directory() or "")
+    return f"{folder}/{path}" if path and folder and not os.path.isabs(path) else path
 
 
 def temp_folder() -> str:

@@ -8,7 +8,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from faceplate_nuke import node as nodes
@@ -19,12 +19,18 @@ from faceplate_nuke.host import Bar, in_background, on_main, temp_folder
 from faceplate_nuke.order import Order
 from faceplate_nuke.versions import new_version
 
-__all__ = ["Run", "kill_all", "preview", "reload", "running", "start", "swap"]
+__all__ = [
+    "Run", "preview", "refuse_busy", "reload", "running", "start", "stop_all", "swap",
+    "write_papers",
+]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
-_RUNS: dict[str, Run] = {}
-"""Name of a node to what it is doing."""
+_PREVIEW = {"layers": "none", "compression": "none"}
+"""Of a preview: its picture alone, stored, is there in a quarter of the time of all layers."""
+
+_RUNS: list[Run] = []
+"""What is at work."""
 
 
 @dataclass
@@ -52,22 +58,35 @@ class Run:
             share, text = _progress(event, verb)
             if share is not None:
                 self.shown = span[0] + (span[1] - span[0]) * share, text
-            return self.bar.show(*self.shown) and not self.stopped
+            return self._goes_on()
 
         self.shown = span[0], verb
         return self.client.submit(verb, settings, listener, self.watched)
 
     def ask(self, words: list[str]) -> dict[str, Any]:
         """Ask what has one answer."""
-        return self.client.ask(words, self.watched)
+        return self.client.ask(words, lambda event: self._goes_on(), self.watched)
+
+    def _goes_on(self) -> bool:
+        """Return whether nobody stopped it, or deleted the node that it is for."""
+        wanted = self.bar.show(*self.shown) and not self.stopped
+        return wanted and bool(on_main(_name_now, self))
 
     def _say(self, text: str) -> None:
         on_main(nodes.say, self.node, f"{self.title}: {text}")
 
 
 def running(node: Any) -> Run | None:
-    """Return what a node is doing."""
-    return _RUNS.get(str(node.fullName()))
+    """Return what a node is doing, whatever it was called when that began; main thread only."""
+    name = str(node.fullName())
+    return next((run for run in list(_RUNS) if _name_now(run) == name), None)
+
+
+def refuse_busy(node: Any) -> None:
+    """Raise PluginError where a node is at work; main thread only."""
+    run = running(node)
+    if run is not None:
+        raise PluginError("Busy", f"{node.name()} is at work: {run.title}", "Cancel it first.", 2)
 
 
 def start(node: Any, title: str, client: Client, work: Callable[[Run], str]) -> Run:
@@ -82,11 +101,9 @@ def start(node: Any, title: str, client: Client, work: Callable[[Run], str]) -> 
     Raises:
         PluginError: The node is at work.
     """
-    key = str(node.fullName())
-    if key in _RUNS:
-        raise PluginError("Busy", f"{node.name()} is at work: {_RUNS[key].title}", "Cancel it.", 2)
-    run = Run(node, str(node.name()), client, title, Bar(f"Faceplate {title}"))
-    _RUNS[key] = run
+    refuse_busy(node)
+    run = Run(node, str(node.name()), client, title, Bar(f"Faceplate {title}: {node.name()}"))
+    _RUNS.append(run)
 
     def whole() -> None:
         try:
@@ -100,7 +117,7 @@ def start(node: Any, title: str, client: Client, work: Callable[[Run], str]) -> 
             run.error = PluginError("Internal", f"{type(error).__name__}: {error}")
             _tell(run, run.error)
         finally:
-            _RUNS.pop(key, None)
+            _RUNS.remove(run)
             run.bar.close()
 
     in_background(whole, f"faceplate {title}")
@@ -141,20 +158,19 @@ def drop_rendered(order: Order) -> None:
 
 def _swap(run: Run, order: Order) -> str:
     version = new_version(order.output)
-    track = order.track or f"{order.output}/{order.name}.track.json"
-    _write_json(f"{version}/recipe.json", order.recipe)
-    _write_json(f"{version}/request.json", _record(run, order))
-    begun = 0.0
+    out = write_papers(run.name, order, version)
+    begun, track = 0.0, track_of(order)
     if needs_track(order, track):
         begun = 0.4
         run.submit("analyse", {**order.shot_settings, "out": track,
                                "frames": order.frame_text}, (0.0, begun))  # fmt: skip
-    out = f"{version}/{order.name}.%04d.exr"
+    if not order.track:
+        track = _kept_track(order, track, version)
     settings = {**order.shot_settings, **order.options, "track": track, "model": order.model,
                 "out": out, "frames": order.frame_text,
                 "recipe": f"{version}/recipe.json"}  # fmt: skip
     run.result = run.submit("swap", settings, (begun, 1.0))
-    on_main(results.attach, run.node, version, out, order)
+    on_main(results.attach, run.node, version)
     faces = run.result.get("swapped")
     return f"{os.path.basename(version)}: {order.frame_text}, a face in {faces} frames"
 
@@ -163,17 +179,18 @@ def _preview(run: Run, order: Order) -> str:
     (frame,) = order.frames
     folder = f"{temp_folder()}/{uuid.uuid4().hex}"
     os.makedirs(folder)
-    track = order.track or f"{order.output}/{order.name}.track.json"
+    track = track_of(order)
     if needs_track(order, track):
         track = f"{folder}/frame.track.json"
         run.submit("analyse", {**order.shot_settings, "out": track, "frames": str(frame)},
                    (0.0, 0.5))  # fmt: skip
+    run.shown = 0.5, f"swap: frame {frame}"
     out = f"{folder}/preview.%04d.exr"
     options = {key: value for key, value in order.shot_settings.items() if key != "plate"}
     answer = run.ask([
         "swap-frame", "--plate", order.plate.path, "--track", track, "--model", order.model,
         "--out", out, "--frame", str(frame), "--recipe", json.dumps(dict(order.recipe)),
-        "--json", json.dumps({**options, **order.options}),
+        "--json", json.dumps({**options, **order.options, **_PREVIEW}),
     ])  # fmt: skip
     run.result = answer
     on_main(results.show_preview, run.node, out, frame, order)
@@ -205,17 +222,24 @@ def track_frames(track: dict[str, Any]) -> set[int]:
     return {frame for first, last in track.get("frames", []) for frame in range(first, last + 1)}
 
 
-def kill_all() -> None:
+def stop_all() -> None:
     """End every helper: the script is closed. Never waits: a thread may wait for this one."""
-    for run in list(_RUNS.values()):
+    for run in list(_RUNS):
         run.stopped = True
-        run.watched.kill()
+        run.watched.stop()
 
 
 def nodes_specs(run: Run) -> list[Any]:
     """Return the settings of the run's node."""
     found: list[Any] = on_main(nodes.specs_of, run.node)
     return found
+
+
+def _name_now(run: Run) -> str:
+    try:
+        return str(run.node.fullName())
+    except ValueError:  # it was deleted
+        return ""
 
 
 def _tell(run: Run, error: PluginError) -> None:
@@ -238,13 +262,39 @@ def _progress(event: dict[str, Any], verb: str) -> tuple[float | None, str]:
     return done / total, f"{verb}: {event.get('title', '')} {done} of {total}{soon}"
 
 
-def _record(run: Run, order: Order) -> dict[str, Any]:
-    """Return what was asked for, colours with name and hash, to be kept beside the frames."""
-    return {
-        "node": run.name, "plate": order.plate.path, "rendered": order.plate.rendered,
+def write_papers(name: str, order: Order, version: str) -> str:
+    """Write beside the frames of a version what was asked for; returns the frames' pattern."""
+    out = f"{version}/{order.name}.%04d.exr"
+    _write_json(f"{version}/recipe.json", order.recipe)
+    _write_json(f"{version}/request.json", {
+        "node": name, "out": out, "plate": order.plate.path, "rendered": order.plate.rendered,
         "color_space": order.plate.color_space, "ocio": order.colors.record(),
-        "frames": order.frame_text, "model": order.model, **order.options,
-    }  # fmt: skip
+        "frames": order.frame_text, "first": order.frames[0], "last": order.frames[-1],
+        "model": order.model, **order.options,
+    })  # fmt: skip
+    return out
+
+
+def track_of(order: Order) -> str:
+    """Return where the track is that a node keeps; empty where the node has no place yet."""
+    if order.track:
+        return order.track
+    return f"{order.output}/{order.name}.track.json" if order.output else ""
+
+
+def _kept_track(order: Order, track: str, version: str) -> str:
+    """Return a copy of the track in the version, which nobody else writes.
+
+    Another Nuke may follow other frames of the shot from now on, into the track that both keep.
+    """
+    copy = f"{version}/{order.name}.track.json"
+    shutil.copyfile(track, copy)
+    if needs_track(replace(order, analyse=False), copy):
+        raise PluginError(
+            "Busy", f"another program has just followed other frames into {track}",
+            "Swap again, or give each a folder of its own in the knob `output`.", 3,
+        )  # fmt: skip
+    return copy
 
 
 def _write_json(path: str, values: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from faceplate_nuke.graph import LAYERS, PLATE, Part
 
-__all__ = ["nk_text", "quoted"]
+__all__ = ["header_lines", "nk_text", "part_lines", "quoted"]
 
 _ACROSS, _DOWN = 130, 80
 
@@ -16,27 +16,38 @@ _ACROSS, _DOWN = 130, 80
 def nk_text(read: Mapping[str, Any], read_name: str, parts: Sequence[Part]) -> str:
     """Return a script of a Read and the parts behind it; the plate is a Dot to be connected.
 
-    Every node is made with its inputs on the stack and leaves itself there; what is needed again
-    is kept in a variable, and fetched by `push`.
-
     Args:
         read: Knobs of the Read.
         read_name: Its name.
         parts: In an order in which inputs come first.
     """
     dot = Part("Dot", "FP_Plate", (), {}, (), "connect the plate here", (-2, 0))
-    lines = ["version 13.0 v1"]
-    for layer, channels in LAYERS.items():
-        lines.append(f"add_layer {{{layer} {' '.join(f'{layer}.{each}' for each in channels)}}}")
-    lines += [*_node(dot, 0), "set Nplate [stack 0]"]
-    lines += _node(Part("Read", read_name, (), read, (), "", (0, 0)), 0)
-    lines.append(f"set {_variable(read_name)} [stack 0]")
+    lines = [*header_lines(), *_node(dot, 0), f"set {_variable(PLATE)} [stack 0]"]
+    lines += part_lines([Part("Read", read_name, (), read, (), "", (0, 0)), *parts])
+    return "\n".join(lines) + "\n"
+
+
+def header_lines() -> list[str]:
+    """Return what stands before the nodes: a version that all that are supported can read, and
+    the layers, which no knob may name before.
+    """
+    layers = [f"{layer} {' '.join(f'{layer}.{each}' for each in channels)}"
+              for layer, channels in LAYERS.items()]  # fmt: skip
+    return ["version 13.0 v1", *(f"add_layer {{{words}}}" for words in layers)]
+
+
+def part_lines(parts: Sequence[Part]) -> list[str]:
+    """Return the lines of parts, which come after what they hang on.
+
+    Every node is made with its inputs on the stack and leaves itself there; what is needed again
+    is kept in a variable, and fetched by `push`.
+    """
+    lines: list[str] = []
     for part in parts:
         for name in reversed(part.inputs):  # the first input is what lies on top
-            lines.append(f"push ${'Nplate' if name == PLATE else _variable(name)}")
-        lines += _node(part, len(part.inputs))
-        lines.append(f"set {_variable(part.name)} [stack 0]")
-    return "\n".join(lines) + "\n"
+            lines.append(f"push ${_variable(name)}")
+        lines += [*_node(part, len(part.inputs)), f"set {_variable(part.name)} [stack 0]"]
+    return lines
 
 
 def quoted(value: Any) -> str:
@@ -78,6 +89,7 @@ def _node(part: Part, inputs: int) -> list[str]:
     if inputs != 1:
         lines.append(f" inputs {inputs}")
     lines += [f" {name} {quoted(value)}" for name, value in knobs.items()]
+    lines += [f' {name} {{{{"{text}"}}}}' for name, text in part.expressions.items()]
     return [*lines, "}"]
 
 

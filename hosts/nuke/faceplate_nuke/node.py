@@ -11,22 +11,19 @@ from typing import Any
 
 import nuke
 
-from faceplate_nuke import fields
+from faceplate_nuke import defaults, fields
 from faceplate_nuke.errors import PluginError
-from faceplate_nuke.graph import LAYERS, PLATE, Part, result_parts
+from faceplate_nuke.graph import LAYERS, READ, Part, inside_parts
 from faceplate_nuke.host import quietly
+from faceplate_nuke.panel import KIND, LABEL, SHOWS
 from faceplate_nuke.schema import KnobSpec, knob_specs
 
 __all__ = [
-    "KIND", "PREVIEW", "READ", "build", "create", "fill", "fill_group", "is_ours", "know_layers",
-    "model_of", "ours", "say", "say_error", "specs_of",
+    "KIND", "READ", "build", "create", "fill", "fill_group", "is_ours",
+    "know_layers", "model_of", "ours", "say", "say_error", "specs_of",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
-
-KIND = "FP_FaceSwap"
-"""Nodes are called so, with a number; they carry a knob `fp_kind` to be known by."""
-READ, PREVIEW = "FP_Read", "FP_PreviewRead"
 
 _ERROR_COLOR = 0xB03030FF
 _LOG_LINES = 200
@@ -39,13 +36,8 @@ def create() -> Any:
         node.setName(f"{KIND}1")
         fill_group(node)
         fields.add_fixed_knobs(node)
-        node["fp_show"].setValue("plate")  # until there is anything else
-        kind = nuke.String_Knob("fp_kind", "fp_kind", KIND)
-        kind.setFlag(nuke.INVISIBLE)
-        node.addKnob(kind)
-        node["label"].setValue("[value fp_show]\n[value fp_status]")
-        with node:
-            nuke.toNode("FP_Show")["which"].setExpression("parent.fp_show")
+        node["label"].setValue(LABEL)
+        defaults.apply(node)
     return node
 
 
@@ -71,10 +63,10 @@ def fill(node: Any, answer: Mapping[str, Any]) -> None:
         chosen = str(node["fp_model"].value())
         if chosen.startswith("(") and names:
             node["fp_model"].setValues(names)
-            node["fp_model"].setValue(names[0])
+            node["fp_model"].setValue(defaults.model_among(names))
         else:
             fields.refresh_choices(node["fp_model"], names or ["(no model)"])
-        fields.add_recipe_knobs(node, knob_specs(schema))
+        defaults.apply(node, fields.add_recipe_knobs(node, knob_specs(schema)))
 
 
 def specs_of(node: Any) -> list[KnobSpec]:
@@ -132,6 +124,8 @@ def build(parts: Sequence[Part], known: Mapping[str, Any], at: tuple[int, int]) 
             node.setInput(number, made[name])
         for name, value in part.knobs.items():
             node[name].setValue(value)
+        for name, expression in part.expressions.items():
+            node[name].setExpression(expression)
         if part.mappings:
             node["mappings"].setValue([(0, source, target) for source, target in part.mappings])
         if part.label:
@@ -145,19 +139,7 @@ def fill_group(group: Any) -> None:
     """Make the inside of a new node: plate, Reads, layers, and the Switch between them."""
     know_layers()
     with group:
-        plate = nuke.nodes.Input()
-        plate.setName("Plate")
-        read, preview = nuke.nodes.Read(), nuke.nodes.Read()
-        for node, name in ((read, READ), (preview, PREVIEW)):
-            node.setName(name)
-            # a version that is not there yet shows the plate, and no error
-            node["on_error"].setValue("black")
-        shown = Part("Switch", "FP_Preview", (PLATE, PREVIEW), {}, (), "", (6, 1))
-        parts = [shown, *result_parts(READ, fields.SHOWS, "FP_Preview")]
-        made = build(parts, {PLATE: plate, READ: read, PREVIEW: preview}, (0, 0))
-        output = nuke.nodes.Output()
-        output.setInput(0, made["FP_Show"])
-        output.setXYpos(0, 700)
+        build(inside_parts(SHOWS), {}, (0, 0))
 
 
 def know_layers() -> None:

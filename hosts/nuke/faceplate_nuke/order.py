@@ -13,7 +13,7 @@ from faceplate_nuke import node as nodes
 from faceplate_nuke import ocio, source
 from faceplate_nuke.client import Client
 from faceplate_nuke.errors import PluginError
-from faceplate_nuke.host import host_folder
+from faceplate_nuke.host import host_folder, path_in, text_in
 from faceplate_nuke.programs import clean_environment, find_program
 from faceplate_nuke.sampling import recipe_at, recipe_of
 from faceplate_nuke.versions import tidy_name
@@ -34,8 +34,9 @@ class Order:
     recipe: Mapping[str, Any]
     colors: ocio.OcioChoice
     output: str
-    """Folder of the versions."""
+    """Folder of the versions; empty for a preview in a script that was never saved."""
     track: str
+    """What the artist named; empty leaves it to the node."""
     name: str
     """Of the files and, where the artist named one, of the shot."""
     analyse: bool
@@ -68,9 +69,9 @@ class Order:
 def client_of(node: Any) -> Client:
     """Return how to reach the helper. Raises PluginError where it is nowhere."""
     environment = clean_environment(os.environ, host_folder())
-    asked = str(node["fp_client"].value() or "")
+    asked = text_in(node["fp_client"])
     program = find_program("faceplate-client", asked, "FACEPLATE_CLIENT", os.environ)
-    return Client(program, str(node["fp_server"].value() or "").strip(), environment)
+    return Client(program, text_in(node["fp_server"]), environment)
 
 
 def take_order(node: Any, only: int | None = None) -> Order:
@@ -90,20 +91,20 @@ def take_order(node: Any, only: int | None = None) -> Order:
     colors = ocio.discover(os.environ, ocio.root_values(nuke.root()))
     recipe = (recipe_of(specs, node.knobs(), frames) if only is None
               else recipe_at(specs, node.knobs(), only))  # fmt: skip
-    output = output_of(node)
+    output = output_of(node) if only is None else folder_of(node)
     name = tidy_name(str(node["fp_shot"].value() or "") or script_name(), node.name())
-    track = str(node["fp_track"].value() or "")
+    options = _options(node)
     return Order(
-        _plate(node, upstream, frames, colors),
+        _plate(node, upstream, frames, colors),  # last, as it may take its time
         frames,
         model,
         recipe,
         colors,
         output,
-        track,
+        path_in(node["fp_track"]),
         name,
         bool(node["fp_analyse_again"].value()),
-        _options(node),
+        options,
     )
 
 
@@ -128,15 +129,21 @@ def frames_of(node: Any, upstream: Any) -> tuple[int, ...]:
 
 def output_of(node: Any) -> str:
     """Return the folder of the versions. Raises PluginError where the script has no place."""
-    asked = str(node["fp_output"].value() or "").strip()
-    if asked:
-        return os.path.expanduser(asked).rstrip("/")
-    folder = str(nuke.script_directory() or "")
-    if not folder or script_name() == "":
+    folder = folder_of(node)
+    if not folder:
         raise PluginError(
             "NoOutput", "the script was never saved, so its results have no place",
             "Save it, or set the knob `output`.", 2,
         )  # fmt: skip
+    return folder
+
+
+def folder_of(node: Any) -> str:
+    """Return the folder that a node keeps its things in; empty where there is none yet."""
+    asked = path_in(node["fp_output"]).rstrip("/")
+    folder = str(nuke.script_directory() or "")
+    if asked or not folder or not script_name():
+        return asked
     return f"{folder}/faceplate/{tidy_name(node.name(), 'node')}"
 
 
@@ -161,7 +168,8 @@ def _plate(node: Any, upstream: Any, frames: tuple[int, ...], colors: ocio.OcioC
 
 
 def _options(node: Any) -> dict[str, Any]:
-    words = (("consent", "fp_consent"), ("shot", "fp_shot"), ("person", "fp_person"),
-             ("mattes", "fp_mattes"), ("likeness", "fp_identity"))  # fmt: skip
-    texts = {setting: str(node[knob].value() or "").strip() for setting, knob in words}
+    paths = {"consent": "fp_consent", "mattes": "fp_mattes"}
+    words = {"shot": "fp_shot", "person": "fp_person", "likeness": "fp_identity"}
+    texts = {setting: path_in(node[knob]) for setting, knob in paths.items()}
+    texts.update({setting: text_in(node[knob]) for setting, knob in words.items()})
     return {setting: text for setting, text in texts.items() if text and text != "0"}

@@ -25,6 +25,12 @@ SECTIONS = {
 }
 """The first setting of a group, and its title; a setting that a server lacks costs a title."""
 
+_OPEN = {"mode", "transfer", "matte"}
+"""Groups that are not folded at first: what every shot is looked at for."""
+
+_SLIDER = 100.0
+"""Sliders go no further, though values may: 400 % of a face leave no room for a feather of 8."""
+
 _KINDS = {"number": "float", "integer": "int", "boolean": "bool", "string": "text"}
 
 
@@ -53,6 +59,16 @@ class KnobSpec:
     def label(self) -> str:
         """What stands before the knob."""
         return self.setting.replace("_", " ")
+
+    @property
+    def slider(self) -> tuple[float, float]:
+        """Ends of the slider."""
+        return max(self.low, -_SLIDER), min(self.high, _SLIDER)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the group that begins here is not folded at first."""
+        return self.setting in _OPEN
 
     @property
     def animatable(self) -> bool:

@@ -21,8 +21,9 @@ from faceplate_nuke import __version__, fields, ocio
 from faceplate_nuke import node as nodes
 from faceplate_nuke.client import Client
 from faceplate_nuke.errors import PluginError
-from faceplate_nuke.graph import result_parts
+from faceplate_nuke.graph import inside_parts
 from faceplate_nuke.host import host_folder, in_background, on_main, quietly, temp_folder
+from faceplate_nuke.panel import SHOWS
 from faceplate_nuke.programs import clean_environment, find_program
 from faceplate_nuke.source import render_plate
 
@@ -124,7 +125,7 @@ def _node() -> str:
             fields.add_fixed_knobs(node)
             nodes.fill_group(node)
             inside = {each.name() for each in node.nodes()}
-            wanted = {part.name for part in result_parts(nodes.READ, fields.SHOWS, "FP_Preview")}
+            wanted = {part.name for part in inside_parts(SHOWS)}
             if wanted - inside:
                 raise PluginError("Graph", f"these were not made: {sorted(wanted - inside)}")
             return f"{len(node.knobs())} knobs, {len(inside)} nodes inside"

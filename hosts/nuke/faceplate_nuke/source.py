@@ -70,20 +70,32 @@ def read_plate(
         is_nuke: Whether it is Nuke's own colour management.
     """
     first, last = int(read["first"].value()), int(read["last"].value())
-    path = str(read["file"].value() or "")
-    if not path or min(frames) < first or max(frames) > last or "%V" in path or "[" in path:
+    path = _file_of(read)
+    if not path or min(frames) < first or max(frames) > last:
         return None
     own = "" if read["raw"].value() else plain_name(str(read["colorspace"].value()))
     if is_nuke and own not in ("", "linear"):
         return None
     own = "" if is_nuke else own
-    return Plate(os.path.expanduser(path), color_space or own, rendered=False)
+    return Plate(path, color_space or own, rendered=False)
+
+
+def _file_of(read: Any) -> str:
+    """Return the files of a Read; empty where a frame or a view alone says which they are."""
+    written = str(read["file"].value() or "")
+    if "%v" in written.lower() or "[" in written:
+        return ""
+    # with the folder of the project before it, where it is relative
+    path = os.path.expanduser(str(nuke.filename(read) or written))
+    return path if os.path.isabs(path) else ""
 
 
 def render_plate(
     node: Any, frames: Sequence[int], channels: str, color_space: str, write_space: str
 ) -> Plate:
     """Render the node's input through a Write that lives as long as it takes; main thread only.
+
+    Of a stereo script it is the first view: the file's name has no place for another.
 
     Args:
         node: Our node.
@@ -105,7 +117,7 @@ def render_plate(
             write.setInput(0, nuke.toNode("Plate"))
             _set_up(write, path, channels, write_space)
             for first, last, step in runs(frames):
-                nuke.execute(write, first, last, step)
+                nuke.execute(write, first, last, step, nuke.views()[:1])
         except RuntimeError as error:
             if "cancel" in str(error).lower():
                 raise Cancelled("the render was cancelled") from error

@@ -7,19 +7,25 @@ import re
 
 from faceplate_nuke.errors import PluginError
 
-__all__ = ["NAME", "latest_version", "new_version", "tidy_name"]
+__all__ = ["NAME", "latest_version", "new_version", "tidy_name", "versions_in"]
 
 NAME = re.compile(r"fp_v(\d{3,})")
 
 
-def latest_version(folder: str) -> int:
-    """Return the highest version in a folder; 0 where there is none."""
+def versions_in(folder: str) -> list[str]:
+    """Return the names of a folder's versions, oldest first."""
     try:
         names = os.listdir(folder)
     except OSError:
-        return 0
-    found = [NAME.fullmatch(name) for name in names]
-    return max((int(match.group(1)) for match in found if match), default=0)
+        return []
+    found = [match for match in map(NAME.fullmatch, names) if match]
+    return [match.group() for match in sorted(found, key=lambda match: int(match.group(1)))]
+
+
+def latest_version(folder: str) -> int:
+    """Return the highest version in a folder; 0 where there is none."""
+    names = versions_in(folder)
+    return int(names[-1].rpartition("_v")[2]) if names else 0
 
 
 def new_version(folder: str) -> str:

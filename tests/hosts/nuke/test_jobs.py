@@ -53,6 +53,14 @@ def ended(server: Any) -> Any:
         time.sleep(0.05)
 
 
+def held(folder: Path) -> Path:
+    """Let swaps of the first node wait; returns the file that they wait for the end of."""
+    gate = folder / "faceplate" / "FP_FaceSwap1" / "gate"
+    gate.parent.mkdir(parents=True)
+    gate.touch()
+    return gate
+
+
 def output(folder: Path, version: int = 1) -> Path:
     return folder / "faceplate" / "FP_FaceSwap1" / f"fp_v{version:03d}"
 
@@ -69,8 +77,8 @@ def test_a_range_is_swapped_into_a_new_version_each_time(
     assert gui.host.tasks[-1]._said[-1].startswith("swap: ")
     names = sorted(path.name for path in output(reached).iterdir())
     assert names == sorted(
-        [*(f"comp.{frame}.exr" for frame in range(1001, 1005)), "comp.nk", "recipe.json",
-         "request.json"]
+        [*(f"comp.{frame}.exr" for frame in range(1001, 1005)), "comp.nk", "comp.track.json",
+         "recipe.json", "request.json"]
     )  # fmt: skip
     recipe = json.loads((output(reached) / "recipe.json").read_text())
     assert len(recipe["keys"]["opacity"]) == 4
@@ -115,19 +123,19 @@ def test_one_frame_is_previewed_and_only_it_is_shown(
 def test_cancelling_ends_the_job(
     gui: Session, node: Any, reached: Path, server: Any, how: str
 ) -> None:
-    gate = reached / "faceplate" / "FP_FaceSwap1" / "gate"
-    gate.parent.mkdir(parents=True)
-    gate.touch()
+    held(reached)
     run = gui.actions.swap(node)
     gui.host.pump(lambda: (output(reached) / "comp.1001.exr").exists())
     assert gui.actions.swap(node) is None  # one thing at a time
     assert "Busy" in gui.host.messages[-1]
+    began = time.monotonic()
     if how == "bar":
         gui.host.cancel_tasks = True
     else:
         node["fp_cancel"].execute()
     gui.wait(run)
 
+    assert time.monotonic() - began < 2
     assert run.error.code == "Cancelled"
     assert "cancelled" in node["fp_status"].value()
     assert node["fp_version"].value() == ""  # what is there is not shown as if it were whole
@@ -140,9 +148,7 @@ def test_a_closed_script_or_a_killed_helper_ends_the_job(
     gui: Session, node: Any, reached: Path, server: Any, how: str
 ) -> None:
     gui.run("init.py")
-    gate = reached / "faceplate" / "FP_FaceSwap1" / "gate"
-    gate.parent.mkdir(parents=True)
-    gate.touch()
+    held(reached)
     run = gui.actions.swap(node)
     gui.host.pump(lambda: (output(reached) / "comp.1001.exr").exists())
     helper = run.watched.helper
@@ -178,12 +184,79 @@ def test_an_error_is_shown_on_the_node_with_its_request(gui: Session, node: Any)
 
 
 @pytest.mark.slow
-def test_a_node_that_is_deleted_at_work_breaks_nothing(gui: Session, node: Any) -> None:
+def test_a_node_that_is_deleted_at_work_ends_its_job_and_breaks_nothing(
+    gui: Session, node: Any, reached: Path, server: Any
+) -> None:
+    gate = held(reached)
     run = gui.actions.swap(node)
+    gui.host.pump(lambda: (output(reached) / "comp.1001.exr").exists())
     gui.nuke.delete(node)
     gui.wait(run)
 
-    assert gui.jobs._RUNS == {}
+    assert gui.jobs._RUNS == []
+    assert run.error.code == "Cancelled"
+    assert ended(server).state == jobs_pb2.JOB_STATE_CANCELLED
+    gate.unlink()
+
+
+@pytest.mark.slow
+def test_a_node_may_be_renamed_at_work_and_others_work_beside_it(
+    gui: Session, node: Any, reached: Path, server: Any
+) -> None:
+    gate = held(reached)
+    run = gui.actions.swap(node)
+    gui.host.pump(lambda: (output(reached) / "comp.1001.exr").exists())
+    node.setName("Hero")
+    other = gui.actions.create()
+    gui.wait(gui.jobs.running(other))
+    assert other.name() == "FP_FaceSwap1"  # the name that the first one had when it began
+    other.setInput(0, node.input(0))
+    other["fp_consent"].setValue(f"{MINI}/consent.json")
+    gui.host.current = 1002
+    assert gui.wait(gui.actions.preview(other)).result["faces"] == 1
+    assert gui.actions.swap(node) is None
+    assert "Hero is at work" in gui.host.messages[-1]
+    node["fp_cancel"].execute()
+    gui.wait(run)
+
+    assert run.error.code == "Cancelled"
+    gate.unlink()
+
+
+@pytest.mark.slow
+def test_a_preview_is_cancelled_too(gui: Session, node: Any, reached: Path) -> None:
+    gui.host.current = 1002
+    slow = gui.jobs.Run.ask
+
+    def ask(self: Any, words: list[str]) -> Any:
+        self.stopped = True  # pressed while the frame is swapped
+        return slow(self, words)
+
+    gui.jobs.Run.ask = ask
+    run = gui.wait(gui.actions.preview(node))
+
+    assert run.error.code == "Cancelled"
+    assert "cancelled" in node["fp_status"].value()
+    assert node["fp_show"].value() == "plate"
+
+
+def test_an_unsaved_script_may_be_looked_at(gui: Session, node: Any) -> None:
+    gui.host.script = ""
+    gui.host.current = 1003
+    run = gui.wait(gui.actions.preview(node))
+
+    assert run.error is None
+    assert node["fp_show"].value() == "preview"
+
+
+def test_a_server_that_does_not_run_is_told_with_what_to_type(
+    gui: Session, node: Any, reached: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node["fp_server"].setValue(f"unix:{reached}/none")
+    run = gui.wait(gui.actions.reload(node))
+
+    assert (run.error.code, run.error.exit_code) == ("Unreachable", 8)
+    assert "faceplate serve" in node["fp_status"].value()
 
 
 @pytest.mark.slow
@@ -198,7 +271,7 @@ def test_batch_runs_without_a_gui_and_ends_with_the_exit_code(
     terminal.host.root_node._children.clear()
     assert batch.main([script, "--frames=1002-1003", "--save"]) == 0
     said = capsys.readouterr().out
-    assert "Progress: 100% Faceplate swap: swap: " in said
+    assert "Progress: 100% Faceplate swap: FP_FaceSwap1: swap: " in said
     assert "FP_FaceSwap1: fp_v001: 1002-1003, a face in 2 frames" in said
     assert sorted(path.name for path in output(reached).glob("*.exr")) == [
         "comp.1002.exr", "comp.1003.exr",
@@ -266,9 +339,7 @@ def test_a_farm_that_stops_a_batch_ends_its_helper_and_its_job(
     script = str(reached / "comp.nk")
     terminal.nuke.scriptSave(script)
     terminal.host.root_node._children.clear()
-    gate = reached / "faceplate" / "FP_FaceSwap1" / "gate"
-    gate.parent.mkdir(parents=True)
-    gate.touch()
+    held(reached)
     helpers: list[Any] = []
     take = client.Watched.take
     monkeypatch.setattr(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,16 @@ def node(gui: Session, tmp_path: Path) -> Any:
     return made
 
 
+def attached(node: Any, gui: Session, version: Path, name: str = "comp") -> None:
+    """Let a node show a version as if it had just been made."""
+    from faceplate_nuke import results
+
+    order = replace(order_of(node, gui), name=name)
+    gui.jobs.write_papers("FP_FaceSwap1", order, str(version))
+    gui.host.undo.clear()
+    results.attach(node, str(version))
+
+
 def order_of(node: Any, gui: Session, only: int | None = None) -> Any:
     from faceplate_nuke.order import take_order
 
@@ -44,8 +55,13 @@ def test_start_up_adds_the_menu_and_listens_for_the_end_of_the_script(gui: Sessi
     gui.run("init.py")
     gui.run("menu.py")
 
-    assert gui.host.closing == [gui.jobs.kill_all]
     assert "Nodes/Faceplate/FP_FaceSwap" in gui.host.menu_items
+    assert gui.host.plugin_paths == [f"{REPO.as_posix()}/hosts/nuke/gizmos"]
+    run = gui.jobs.Run(None, "x", None, "x", None)
+    gui.jobs._RUNS.append(run)
+    gui.host.close_script()
+    gui.jobs._RUNS.remove(run)
+    assert run.stopped
 
 
 @pytest.mark.parametrize("name", ["init.py", "menu.py"])
@@ -239,19 +255,14 @@ def test_a_read_that_changes_its_files_is_no_unmodified_one(
 def test_a_version_is_shown_in_one_step_and_nothing_else_is_touched(
     gui: Session, node: Any, tmp_path: Path
 ) -> None:
-    from faceplate_nuke import results
-
     version = tmp_path / "fp_v001"
     version.mkdir()
-    pattern = f"{version}/comp.%04d.exr"
     for frame in (1001, 1002):
         plate = read_frame(MINI / f"B/B.{frame}.exr", frame)
         write_frame(layered(plate, 1.0), version / f"comp.{frame}.exr")
     others = {each.name(): each._inputs[:] for each in gui.host.root_node.nodes()}
     selected, panels = gui.nuke.selectedNodes(), list(gui.host.panels)
-    order = order_of(node, gui)
-    gui.host.undo.clear()
-    results.attach(node, str(version), pattern, order)
+    attached(node, gui, version)
 
     assert gui.host.undo == ["Faceplate: fp_v001"]
     assert gui.nuke.selectedNodes() == selected
@@ -273,21 +284,50 @@ def test_a_version_is_shown_in_one_step_and_nothing_else_is_touched(
     assert np.array_equal(seen["plate"]["rgba.red"], plate_red)
     node["disable"].setValue(True)
     assert np.array_equal(pixels.evaluate(node, 1002)["rgba.red"], plate_red)
+    node["disable"].setValue(False)
+    gui.read(f"{version}/comp.%04d.exr", 1001, 1002)  # as the node's own Read holds them
+    node.node("FP_Read")["first"].setValue(1002)
+    before = read_frame(MINI / "B/B.1001.exr", 1001).rgb()[..., 0]
+    for show in ("result", "blend by hand"):  # beyond the version it is the plate
+        node["fp_show"].setValue(show)
+        assert np.array_equal(pixels.evaluate(node, 1001)["rgba.red"], before)
+
+
+def test_an_older_version_is_shown_again_in_one_step(
+    gui: Session, node: Any, tmp_path: Path
+) -> None:
+    for number, opacity in ((1, 1.0), (2, 0.0), (10, 0.5)):
+        version = tmp_path / f"fp_v{number:03d}"
+        version.mkdir()
+        write_frame(layered(read_frame(MINI / "B/B.1002.exr", 1002), opacity),
+                    version / "comp.1002.exr")  # fmt: skip
+        attached(node, gui, version)
+    assert node["fp_shown"].values() == ["fp_v001", "fp_v002", "fp_v010"]
+    newest = pixels.evaluate(node, 1002)["fp_mask.alpha"].max()
+    gui.host.undo.clear()
+    node["fp_shown"].setValue("fp_v001")
+    gui.host.undo.clear()
+    node["fp_show_version"].execute()
+
+    assert gui.host.undo == ["Faceplate: fp_v001"]
+    assert pixels.evaluate(node, 1002)["fp_mask.alpha"].max() == 2 * newest
+    assert node["fp_version"].value() == str(tmp_path / "fp_v001")
+    (tmp_path / "fp_v002/request.json").unlink()
+    node["fp_shown"].setValue("fp_v002")
+    assert gui.actions.show_version(node) is None
+    assert "does not say what the version is" in gui.host.messages[-1]
+    assert node["fp_version"].value() == str(tmp_path / "fp_v001")
 
 
 def test_the_script_beside_the_frames_is_tcl_and_holds_the_same_graph(
     gui: Session, node: Any, tmp_path: Path
 ) -> None:
-    from faceplate_nuke import results
+    (tmp_path / "a b [x] $é").mkdir()
+    attached(node, gui, tmp_path / "a b [x] $é")
+    text = (tmp_path / "a b [x] $é/comp.nk").read_text()
+    parsed = {each.knobs["name"]: each for each in read_script(text)}
 
-    (tmp_path / "a b").mkdir()
-    order = order_of(node, gui)
-    results.attach(node, str(tmp_path / "a b"), f"{tmp_path}/a b/s.%04d.exr", order)
-    parsed = {
-        each.knobs["name"]: each for each in read_script((tmp_path / "a b/comp.nk").read_text())
-    }
-
-    assert parsed["FP_Read"].knobs["file"] == f"{tmp_path}/a b/s.%04d.exr"
+    assert parsed["FP_Read"].knobs["file"] == f"{tmp_path}/a b [x] $é/comp.%04d.exr"
     assert parsed["FP_Read"].knobs["raw"] == "true"
     blend = parsed["FP_Blend"]
     assert [each.knobs["name"] for each in blend.inputs if each] == ["FP_Plate", "FP_Premult"]
@@ -303,8 +343,8 @@ def test_the_blend_graph_lies_beside_the_node_and_is_one_step(
 
     with pytest.raises(Exception, match="no version yet"):
         results.unpack(node)
-    results.attach(node, str(tmp_path), f"{tmp_path}/s.%04d.exr", order_of(node, gui))
-    write_frame(layered(read_frame(MINI / "B/B.1002.exr", 1002), 1.0), tmp_path / "s.1002.exr")
+    attached(node, gui, tmp_path)
+    write_frame(layered(read_frame(MINI / "B/B.1002.exr", 1002), 1.0), tmp_path / "comp.1002.exr")
     gui.host.undo.clear()
     selected = gui.nuke.selectedNodes()
     results.unpack(node)
@@ -312,15 +352,13 @@ def test_the_blend_graph_lies_beside_the_node_and_is_one_step(
     assert gui.host.undo == ["Faceplate: blend graph"]
     assert gui.nuke.selectedNodes() == selected
     blend = gui.nuke.toNode("FP_Blend")
-    true = read_frame(tmp_path / "s.1002.exr", 1002).channel("R")
+    true = read_frame(tmp_path / "comp.1002.exr", 1002).channel("R")
     assert np.abs(pixels.evaluate(blend, 1002)["rgba.red"] - true).max() < 2e-3
 
 
 def test_a_plate_in_another_space_is_converted_behind_the_read(
     gui: Session, node: Any, tmp_path: Path
 ) -> None:
-    from faceplate_nuke import results
-
     root = gui.host.root_node
     config = tmp_path / "c.ocio"
     config.write_text("ocio_profile_version: 2\n")
@@ -329,16 +367,16 @@ def test_a_plate_in_another_space_is_converted_behind_the_read(
     root["customOCIOConfigPath"].setValue(str(config))
     root["workingSpaceLUT"].setValue("scene_linear (ACEScg)")
     node.input(0)["colorspace"].setValue("ACES2065-1")
-    results.attach(node, str(tmp_path), f"{tmp_path}/s.%04d.exr", order_of(node, gui))
+    attached(node, gui, tmp_path)
 
     fp = node.node("FP_Read_fp")
     assert fp["in_colorspace"].value() == "ACES2065-1"
     assert fp["out_colorspace"].value() == "ACEScg"
     assert (fp["channels"].value(), fp.input(0).name()) == ("fp", "FP_Read_rgb")
     assert node.node("FP_RawSwap").input(0) is fp
-    assert node.node("FP_Result").input(1) is fp
+    assert node.node("FP_Copy").input(1) is fp
     node.input(0)["colorspace"].setValue("ACEScg")
-    results.attach(node, str(tmp_path), f"{tmp_path}/s.%04d.exr", order_of(node, gui))
+    attached(node, gui, tmp_path)
     assert fp["disable"].value() is True
 
 
@@ -349,8 +387,55 @@ def test_an_unsaved_script_has_no_place_for_results(gui: Session, node: Any) -> 
     assert "was never saved" in gui.host.messages[-1]
     assert node["tile_color"].value() == 0xB03030FF
     assert "NoOutput" in node["fp_status"].value()
+    assert order_of(node, gui, 1002).output == ""  # a preview needs none
     node["fp_output"].setValue("/shows/out/")
     assert order_of(node, gui).output == "/shows/out"
+
+
+def test_paths_may_hold_tcl_and_lie_beside_the_script(
+    gui: Session, node: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOW", "/shows/ä b")
+    node["fp_output"].setValue("[file dirname [value root.name]]/../renders")
+    node["fp_consent"].setValue("[getenv SHOW]/consent.json")
+    node["fp_mattes"].setValue("mattes/[getenv SHOW]/m.%04d.exr")
+    node["fp_track"].setValue("~/x.json")
+    order = order_of(node, gui)
+
+    assert order.output == f"{tmp_path}/../renders"
+    assert order.options["consent"] == "/shows/ä b/consent.json"
+    assert order.options["mattes"] == f"{tmp_path}/mattes//shows/ä b/m.%04d.exr"
+    assert order.track == f"{Path.home()}/x.json"
+    node["fp_output"].setValue("[getenv NOT_THERE]")
+    assert gui.actions.swap(node) is None
+    assert "the Tcl in fp_output cannot be worked out" in gui.host.messages[-1]
+
+
+def test_a_path_beside_the_project_is_sent_whole_and_one_that_moves_is_rendered(
+    gui: Session, node: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUKE_TEMP_DIR", str(tmp_path / "t"))
+    read = node.input(0)
+    read["file"].setValue("B/B.####.exr")
+    gui.host.root_node["project_directory"].setValue(str(MINI))
+    assert order_of(node, gui, 1002).plate.path == f"{MINI}/B/B.####.exr"
+
+    from faceplate_nuke.source import read_plate
+
+    for path in ("%v/B.%04d.exr", "%V/B.%04d.exr", "[python nuke.frame()].exr", "B/B.exr"):
+        read["file"].setValue(path)
+        gui.host.root_node["project_directory"].setValue("")
+        assert read_plate(read, [1002], "") is None
+
+
+def test_of_a_stereo_script_one_view_is_rendered(
+    gui: Session, node: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUKE_TEMP_DIR", str(tmp_path / "t"))
+    gui.host.views = ["left", "right"]
+    node["fp_render"].setValue(True)
+
+    assert Path(order_of(node, gui, 1002).plate.path % 1002).is_file()
 
 
 def test_a_status_holds_nothing_that_a_label_would_evaluate(gui: Session, node: Any) -> None:
@@ -380,10 +465,11 @@ def test_chosen_channels_are_rendered(
 
 def test_the_page_names_every_knob(node: Any) -> None:
     page = (REPO / "docs" / "nuke.md").read_text()
+    others = ("fp_r_", "fp_group_", "fp_end_", "fp_line_", "fp_tab")
     ours = [
         name
         for name, knob in node.knobs().items()
-        if name.startswith("fp_") and not name.startswith(("fp_r_", "fp_section_", "fp_tab"))
+        if name.startswith("fp_") and not name.startswith(others)
         and "INVISIBLE" not in knob._flags
     ]  # fmt: skip
 

@@ -3,7 +3,9 @@
 Traps: `executeInMainThread` from the main thread hangs; without a GUI there is no loop behind it,
 no box, no progress task and no menu; Nuke is touched by the main thread only; `createNode` connects
 to what is selected, selects what it makes and opens its panel; errors of a call that the main
-thread makes for another are lost; a deleted node raises; so does an unknown knob.
+thread makes for another are lost; a deleted node raises; so does an unknown knob; a default of a
+knob goes to nodes of that class that are made later, never to user knobs; `onCreate` runs when a
+script is opened, too; a render of two views into one name loses one of them.
 """
 # ruff: noqa: N802 - the names are Nuke's
 
@@ -13,12 +15,14 @@ import threading
 import time
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from tests.support.nuke import pixels, tclscript
+from tests.support.nuke import pixels, tclscript, tclwriter
 from tests.support.nuke.knobs import KNOBS
-from tests.support.nuke.nodes import Group, Root, folder_of, make_node
-from tests.support.nuke.table import TABLE, ApiError, Unknown, checked, strict
+from tests.support.nuke.nodes import Root, folder_of, make_node
+from tests.support.nuke.table import TABLE, ApiError, checked
+from tests.support.nuke.things import Layer, Menu, ProgressTask, Undo
 
 __all__ = ["Host"]
 
@@ -65,6 +69,8 @@ class Host:
         self.cancel_tasks = False
         self.closing: list[Callable[[], None]] = []
         self.plugin_paths: list[str] = []
+        self.views = ["main"]
+        self.knob_defaults: dict[str, str] = {}
         self._calls: queue.Queue[Any] = queue.Queue()
         self.root_node = Root(self, "Root", None)
         self.undo.clear()
@@ -109,8 +115,13 @@ class Host:
                 self._calls.get(timeout=0.02)()
 
     def evaluate(self, expression: str, node: Any, frame: float) -> float:
-        """Work out an expression; `parent.KNOB` looks into the group above."""
-        names: dict[str, Any] = {"frame": frame, "parent": _Parent(node._parent, frame)}
+        """Work out an expression; `NODE.KNOB` looks beside the node, `parent.KNOB` above it."""
+        names: dict[str, Any] = {
+            each._title: _Knobs(each, frame)
+            for each in node._parent._children
+            if each._title.isidentifier()
+        }
+        names |= {"frame": frame, "parent": _Knobs(node._parent, frame)}
         return float(eval(expression, {"__builtins__": {}}, names))
 
     def root_range(self) -> tuple[int, int]:
@@ -135,14 +146,56 @@ class Host:
 
     def do_createNode(self, typ: str, knobs: str = "", inpanel: bool = True) -> Any:
         selected = self.do_selectedNodes()
-        node = make_node(self, typ, self._here())
+        node = self._of_gizmo(typ) or make_node(self, typ, self._here())
         if selected:
             node.setInput(0, selected[-1])
         for each in self._here()._children:
             each.setSelected(each is node)
         if inpanel and self.gui:
             self.panels.append(node)
+        self.created(node)
         return node
+
+    def created(self, node: Any) -> None:
+        """Run what a node wants when it is there, opened with a script or made."""
+        code = str(node._knobs["onCreate"]._value)
+        if code:
+            self.this.append(node)
+            try:
+                exec(code, {"nuke": self.module})  # noqa: S102 - as Nuke does
+            finally:
+                self.this.pop()
+
+    def _of_gizmo(self, typ: str) -> Any:
+        for folder in self.plugin_paths:
+            path = Path(folder) / f"{typ}.gizmo"
+            if path.is_file():
+                return tclscript.load_gizmo(self, path.read_text(encoding="utf-8"), self._here())
+        return None
+
+    def give_default(self, knob: Any, name: str) -> None:
+        """Give a knob of a new node the default of its class."""
+        text = self.knob_defaults.get(name)
+        if text is not None:
+            tclscript.fill_knob(knob, text)
+
+    def do_knobDefault(self, classknob: str, value: str | None = None) -> str | None:
+        if value is None:
+            return self.knob_defaults.get(classknob)
+        if not isinstance(value, str):
+            raise TypeError(f"knobDefault {classknob}: expected a text, got {value!r}")
+        self.knob_defaults[classknob] = value
+        return None
+
+    def do_filename(self, node: Any, i: int = 0) -> str:
+        path, folder = node["file"].value(), self.root_node["project_directory"].value()
+        return f"{folder}/{path}" if folder and path and not path.startswith("/") else path
+
+    def do_tcl(self, s: str, *words: str) -> str:
+        return tclscript.run_tcl(self, s, *words)
+
+    def do_views(self) -> list[str]:
+        return list(self.views)
 
     def do_delete(self, n: Any) -> None:
         n._alive()
@@ -187,7 +240,11 @@ class Host:
         self.needs_gui("nuke.menu")
         return Menu(self, name)
 
-    def do_execute(self, nameOrNode: Any, start: int, end: int, incr: int = 1, **_: Any) -> None:
+    def do_execute(
+        self, nameOrNode: Any, start: int, end: int, incr: int = 1, views: Any = None, **_: Any
+    ) -> None:
+        if len(views or self.views) > 1 and "%v" not in nameOrNode["file"].value().lower():
+            raise ApiError(f"the views {views or self.views} are written over each other")
         for frame in range(start, end + 1, incr):
             pixels.render(nameOrNode, frame)
 
@@ -207,7 +264,7 @@ class Host:
     def do_scriptSave(self, filename: str | None = None) -> bool:
         self.script = filename or self.script
         with open(self.script, "w", encoding="utf-8") as file:
-            file.write(tclscript.script_text(self))
+            file.write(tclwriter.script_text(self))
         return True
 
     def do_scriptOpen(self, filename: str) -> None:
@@ -254,84 +311,6 @@ def _tuple(args: Any) -> Any:
     return args if isinstance(args, tuple) else (args,)
 
 
-@strict
-class Undo(Unknown):
-    kind = "Undo"
-    made_by_plugins = True
-    host: Any = None
-
-    def __init__(self, name: str = "") -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        self.host._undo_name = self.host._undo_name or self._name
-
-    def __exit__(self, *_: object) -> None:
-        self.host._undo_name = None
-
-    @staticmethod
-    def disable() -> None:
-        Undo._of().host._undo_off += 1
-
-    @staticmethod
-    def enable() -> None:
-        Undo._of().host._undo_off -= 1
-        assert Undo._of().host._undo_off >= 0
-
-    @staticmethod
-    def _of() -> Any:
-        import nuke  # the fake itself
-
-        return types.SimpleNamespace(host=nuke._host)
-
-
-@strict
-class ProgressTask(Unknown):
-    kind = "ProgressTask"
-    made_by_plugins = True
-    host: Any = None
-
-    def __init__(self, name: str) -> None:
-        self._title, self._said = name, []
-        self.host.tasks.append(self)
-
-    def setMessage(self, message: str) -> None:
-        self._said.append(message)
-
-    def setProgress(self, progress: int) -> None:
-        if not isinstance(progress, int) or not 0 <= progress <= 100:
-            raise TypeError(f"progress {progress!r}")
-
-    def isCancelled(self) -> bool:
-        return bool(self.host.cancel_tasks)
-
-
-@strict
-class Layer(Unknown):
-    kind = "Layer"
-    made_by_plugins = True
-    host: Any = None
-
-    def __init__(self, name: str, channels: list[str]) -> None:
-        assert all(channel.startswith(f"{name}.") for channel in channels)
-        self.host.layers[name] = tuple(channels)
-
-
-@strict
-class Menu(Unknown):
-    kind = "Menu"
-
-    def __init__(self, host: Any, path: str) -> None:
-        self._host, self._path = host, path
-
-    def addMenu(self, name: str, **_: Any) -> "Menu":
-        return Menu(self._host, f"{self._path}/{name}")
-
-    def addCommand(self, name: str, command: Any = "", *_: Any, **__: Any) -> None:
-        compile(command, name, "exec")
-        self._host.menu_items.append(f"{self._path}/{name}")
-
-
 class _Makers:
     """`nuke.nodes`: makes nodes that are neither connected, nor selected, nor shown."""
 
@@ -350,12 +329,12 @@ class _Makers:
         return make
 
 
-class _Parent:
-    """`parent` in an expression."""
+class _Knobs:
+    """A node in an expression."""
 
-    def __init__(self, group: Group, frame: float) -> None:
-        self._group, self._frame = group, frame
+    def __init__(self, node: Any, frame: float) -> None:
+        self._node, self._frame = node, frame
 
     def __getattr__(self, name: str) -> float:
-        knob: Any = self._group._knobs[name]
+        knob: Any = self._node._knobs[name]
         return float(knob._number(knob._sample(self._frame)))

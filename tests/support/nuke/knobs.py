@@ -13,12 +13,13 @@ __all__ = ["KNOBS", "Knob", "make_knob"]
 class Knob(Unknown):
     kind = "Knob"
     made_by_plugins = True
+    _first_flags: tuple[str, ...] = ("STARTLINE",)
 
     def __init__(self, name: str, label: str = "") -> None:
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
             raise ApiError(f"{name!r} is no name for a knob")
         self._name, self._label, self._value = name, label, self._empty()
-        self._tooltip, self._flags, self._node = "", set(), None
+        self._tooltip, self._flags, self._node = "", set(self._first_flags), None
         self._enabled, self._keys, self._expression = True, {}, ""
 
     def _empty(self) -> Any:
@@ -173,6 +174,7 @@ class Unsigned_Knob(Int_Knob):
 @strict
 class Boolean_Knob(Array_Knob):
     kind = "Boolean_Knob"
+    _first_flags = ()
 
     def __init__(self, name: str, label: str = "", value: bool = False) -> None:
         Knob.__init__(self, name, label)
@@ -280,13 +282,19 @@ class Text_Knob(Knob):
         self._value = value
 
 
+@strict
 class Tab_Knob(Knob):
     kind = "Tab_Knob"
+
+    def __init__(self, name: str, label: str = "", type: Any = "TABKNOB") -> None:
+        Knob.__init__(self, name, label)
+        self._type = type
 
 
 @strict
 class PyScript_Knob(String_Knob):
     kind = "PyScript_Knob"
+    _first_flags = ()
 
     def __init__(self, name: str, label: str = "", command: str = "") -> None:
         Knob.__init__(self, name, label)

@@ -39,6 +39,7 @@ class Node(Unknown):
             **NODES["common"], **NODES["classes"][cls]["knobs"]
         }.items():  # fmt: skip
             self._own(make_knob(name, kind, default))
+            host.give_default(self._knobs[name], f"{cls}.{name}")
         if parent is not None:
             parent._children.append(self)
             self.setName(f"{cls}1")
@@ -47,9 +48,11 @@ class Node(Unknown):
         return self._cls
 
     def name(self) -> str:
+        self._alive()
         return self._title
 
     def fullName(self) -> str:
+        self._alive()
         above = self._parent
         return self._title if above is None or above._parent is None else (
             f"{above.fullName()}.{self._title}"
@@ -157,6 +160,7 @@ class _Switching:
         self._node._knobs["file_type"].setValue(val)
         for name, (kind, default) in NODES["classes"]["Write"].get(val, {}).items():
             self._node._own(make_knob(name, kind, default))
+            self._node._host.give_default(self._node._knobs[name], f"Write.{val}.{name}")
 
 
 @strict

@@ -72,7 +72,9 @@ def _read(node: Any, frame: int) -> Channels:
             return {f"rgba.{name}": np.zeros((4, 4), np.float32) for name in _NUKE.values()}
         raise RuntimeError(f"{file}: no such file")
     found = read_frame(file, number)
-    return {_name(each): found.channel(each) for each in found.channels}
+    beyond = node["before" if frame < first else "after"].value() if frame != number else ""
+    share = 0.0 if beyond == "black" else 1.0
+    return {_name(each): found.channel(each) * share for each in found.channels}
 
 
 def _name(channel: str) -> str:

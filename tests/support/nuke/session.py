@@ -49,7 +49,7 @@ class Session:
         """Be the GUI until a piece of work is over; returns it."""
         assert run is not None, self.host.messages
         if self.host.gui:
-            self.host.pump(lambda: run not in self.jobs._RUNS.values(), seconds)
+            self.host.pump(lambda: run not in self.jobs._RUNS, seconds)
             self.host.pump(lambda: self.host._calls.empty())
         return run
 

@@ -4,22 +4,31 @@
 unknown class or knob, a list of knobs with an odd end, and a group that is not closed are errors.
 """
 
+import os
+import re
 import tkinter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.nuke.table import NODES
+from tests.support.nuke.table import NODES, ApiError
 
-__all__ = ["Parsed", "ScriptError", "load", "read_script", "script_text"]
+__all__ = [
+    "GROUPS", "USER", "Parsed", "ScriptError", "fill_knob", "load", "load_gizmo", "option",
+    "read_script", "run_tcl",
+]  # fmt: skip
 
-_USER = {
+USER = {
     "Tab_Knob": 20, "Text_Knob": 26, "String_Knob": 1, "File_Knob": 2, "Int_Knob": 3,
     "Enumeration_Knob": 4, "Boolean_Knob": 6, "Double_Knob": 7, "PyScript_Knob": 22,
     "Multiline_Eval_String_Knob": 43,
 }  # fmt: skip
 """Numbers of user knobs in a script."""
-_KINDS = {number: kind for kind, number in _USER.items()}
+_KINDS = {number: kind for kind, number in USER.items()}
+GROUPS = {"TABBEGINGROUP": 1, "TABBEGINCLOSEDGROUP": 2, "TABENDGROUP": -1}
+_OPTIONS = ("l", "t", "M", "R", "T", "n")
+"""What a user knob may say besides its number, its name and its flags."""
+_FLAGS = ("STARTLINE", "INVISIBLE", "DISABLED")
 
 
 class ScriptError(Exception):
@@ -37,16 +46,21 @@ class Parsed:
     children: list["Parsed"] = field(default_factory=list)
 
 
-def read_script(text: str, check_knobs: bool = True) -> list[Parsed]:
-    """Return the nodes of a script. Raises ScriptError."""
-    return _Reader(check_knobs).read(text)
+def read_script(text: str, check_knobs: bool = True, gizmo: bool = False) -> list[Parsed]:
+    """Return the nodes of a script, or of a gizmo, to which something is connected later on.
+
+    Raises:
+        ScriptError: Nuke could not read it.
+    """
+    return _Reader(check_knobs, gizmo).read(text)
 
 
 class _Reader:
-    def __init__(self, check_knobs: bool) -> None:
+    def __init__(self, check_knobs: bool = True, gizmo: bool = False) -> None:
         self._check = check_knobs
+        self.layers: dict[str, tuple[str, ...]] = {}
         self._tcl = tkinter.Tcl()
-        self._levels: list[tuple[list[Parsed], list[Parsed | None]]] = [([], [])]
+        self._levels: list[tuple[list[Parsed], list[Parsed | None]]] = [([], [None] * gizmo)]
         self._known: dict[str, Parsed | None] = {"0": None}
         self._error = ""
         for name in ("unknown", "push", "stack", "end_group", "version", "add_layer"):
@@ -81,6 +95,7 @@ class _Reader:
         layer, *channels = (str(word) for word in self._tcl.splitlist(words))
         if not channels or not all(channel.startswith(f"{layer}.") for channel in channels):
             raise ScriptError(f"add_layer {words}")
+        self.layers[layer] = tuple(channels)
         return ""
 
     def _unknown(self, kind: str, body: str) -> str:
@@ -91,7 +106,7 @@ class _Reader:
         at = 0
         while at < len(words):
             if words[at] == "addUserKnob":
-                user.append([str(word) for word in self._tcl.splitlist(words[at + 1])])
+                user.append(_user_knob(self._tcl.splitlist(words[at + 1])))
             elif at + 1 >= len(words):
                 raise ScriptError(f"{kind}: {words[at]} has no value")
             else:
@@ -133,86 +148,79 @@ class _Reader:
         return ""
 
 
-def script_text(host: Any) -> str:
-    """Return the fake's script as Nuke writes one: what differs from defaults, groups inside."""
+def _user_knob(words: Any) -> list[str]:
+    """Return the words of a user knob. Raises ScriptError where they are none."""
+    found = [str(word) for word in words]
+    if len(found) < 2 or not found[0].isdigit() or int(found[0]) not in _KINDS:
+        raise ScriptError(f"addUserKnob {found[:3]}")
+    at = 2
+    while at < len(found):
+        if found[at][:1] in "+-" and found[at][1:] in _FLAGS:
+            at += 1
+        elif found[at] in _OPTIONS and at + 1 < len(found):
+            at += 2
+        else:
+            raise ScriptError(f"addUserKnob {found[1]}: {found[at]}")
+    return found
+
+
+def option(words: list[str], name: str) -> str | None:
+    """Return what a user knob says after a word."""
+    at = 2
+    while at < len(words):
+        if words[at] == name:
+            return words[at + 1]
+        at += 1 if words[at][:1] in "+-" and words[at][1:] in _FLAGS else 2
+    return None
+
+
+def run_tcl(host: Any, command: str, *words: str) -> str:
+    """Run a command of Tcl, in which `value` looks into the script."""
+    if command != "subst":
+        raise ApiError(f"this fake has no Tcl command {command}")
     tcl = tkinter.Tcl()
-    return "version 16.0 v1\n" + "".join(_root(host, tcl)) + _level(host, host.root_node, tcl)
+
+    def value(name: str) -> str:
+        node, _, knob = name.rpartition(".")
+        if node != "root":
+            raise ScriptError(f"nothing is named {name}")
+        return str(host.script if knob == "name" else host.root_node._knobs[knob].value())
+
+    tcl.createcommand("value", value)
+    tcl.createcommand("getenv", lambda name: os.environ[name])
+    try:
+        return str(tcl.call("subst", *words))
+    except (tkinter.TclError, KeyError) as error:
+        raise RuntimeError(str(error)) from error
 
 
 def load(host: Any, text: str) -> None:
-    """Make the nodes of a script."""
-    _make(host, read_script(text), host.root_node)
+    """Make the nodes of a script, and let them run what they want when they are there."""
+    for node in _make(host, _read_into(host, _Reader(), text), host.root_node):
+        host.created(node)
     host.undo.clear()
     host.is_modified = False
 
 
-def _root(host: Any, tcl: Any) -> list[str]:
-    lines = ["Root {\n inputs 0\n"]
-    for name in NODES["classes"]["Root"]["knobs"]:
-        lines.append(f" {name} {_word(tcl, host.root_node._knobs[name]._value)}\n")
-    return [*lines, "}\n"]
+def load_gizmo(host: Any, text: str, parent: Any) -> Any:
+    """Make the node of a gizmo's file."""
+    (parsed,) = _read_into(host, _Reader(gizmo=True), text)
+    if parsed.kind != "Group":
+        raise ApiError(f"a {parsed.kind}: what changes inside of it is not saved with scripts")
+    (node,) = _make(host, [parsed], parent)
+    node._title = ""
+    node.setName(parsed.knobs["name"])
+    return node
 
 
-def _level(host: Any, group: Any, tcl: Any) -> str:
-    lines, written = [], set()
-    for node in _in_order(group._children):
-        for one in reversed(node._inputs):
-            lines.append("push 0\n" if one is None else f"push $N{id(one):x}\n")
-        lines.append(_node(host, node, tcl))
-        if node._cls == "Group":
-            lines += [_level(host, node, tcl), "end_group\n"]
-        lines.append(f"set N{id(node):x} [stack 0]\n")
-        written.add(id(node))
-    return "".join(lines)
+def _read_into(host: Any, reader: "_Reader", text: str) -> list[Parsed]:
+    """Read a script, after which the session knows its layers."""
+    nodes = reader.read(text)
+    host.layers.update(reader.layers)
+    return nodes
 
 
-def _in_order(nodes: list[Any]) -> list[Any]:
-    """Return nodes with what they hang on before them."""
-    done: list[Any] = []
-    while len(done) < len(nodes):
-        for node in nodes:
-            if node not in done and all(one is None or one in done for one in node._inputs):
-                done.append(node)
-    return done
-
-
-def _node(host: Any, node: Any, tcl: Any) -> str:
-    lines = [f"{node._cls} {{\n inputs {len(node._inputs)}\n"]
-    user = host.user_knobs.get(id(node), [])
-    for name in user:
-        knob = node._knobs[name]
-        words = [_USER[knob.kind], name, "l", knob._label]
-        words += ["M", tuple(knob._choices)] if knob.kind == "Enumeration_Knob" else []
-        lines.append(f" addUserKnob {{{' '.join(_word(tcl, w) for w in words)}}}\n")
-        lines += [] if knob.kind == "Tab_Knob" else [f" {name} {_value(knob, tcl)}\n"]
-    for name, knob in node._knobs.items():
-        if name not in user and name != "mappings":
-            lines.append(f" {name} {_value(knob, tcl)}\n")
-    lines.append(f" name {_word(tcl, node._title)}\n")
-    if "mappings" in node._knobs:
-        text = ";".join(f"{a}:{b}:{c}" for a, b, c in node._knobs["mappings"]._value)
-        lines.append(f" mappings {_word(tcl, text)}\n")
-    return "".join([*lines, "}\n"])
-
-
-def _value(knob: Any, tcl: Any) -> str:
-    if knob._expression:
-        return _word(tcl, f"={knob._expression}")
-    if knob._keys:
-        return _word(tcl, "curve " + " ".join(f"x{at:g} {y:g}" for at, y in knob._keys.items()))
-    return _word(tcl, knob._value)
-
-
-def _word(tcl: Any, value: Any) -> str:
-    """Return a value as one word of a Tcl list."""
-    if isinstance(value, tuple):
-        return _word(tcl, " ".join(_word(tcl, each) for each in value))
-    tcl.setvar("word", str(value).lower() if isinstance(value, bool) else str(value))
-    return str(tcl.eval("list $word"))
-
-
-def _make(host: Any, parsed: list[Parsed], group: Any) -> None:
-    from tests.support.nuke.knobs import KNOBS
+def _make(host: Any, parsed: list[Parsed], group: Any) -> list[Any]:
     from tests.support.nuke.nodes import make_node
 
     made: dict[int, Any] = {}
@@ -220,15 +228,36 @@ def _make(host: Any, parsed: list[Parsed], group: Any) -> None:
         node = host.root_node if each.kind == "Root" else make_node(host, each.kind, group)
         made[id(each)] = node
         for words in each.user:
-            number, name, label = int(words[0]), words[1], words[3]
-            kind = KNOBS[_KINDS[number]]
-            choices = [list(host_split(words[5]))] if "M" in words[4:5] else []
-            node.addKnob(kind(name, label, *choices))
+            node.addKnob(_made_knob(words))
         for name, text in each.knobs.items():
             _fill(node, name, text)
         for number, one in enumerate(each.inputs):
             node.setInput(number, made[id(one)] if one is not None else None)
         _make(host, each.children, node)
+    return list(made.values())
+
+
+def _made_knob(words: list[str]) -> Any:
+    """Make a user knob as its line in a script says."""
+    from tests.support.nuke.knobs import KNOBS
+
+    kind = KNOBS[_KINDS[int(words[0])]]
+    more: list[Any] = []
+    if kind.__name__ == "Enumeration_Knob":
+        more = [list(host_split(option(words, "M") or ""))]
+    if kind.__name__ == "Tab_Knob" and option(words, "n"):
+        more = [{number: name for name, number in GROUPS.items()}[int(option(words, "n") or 0)]]
+    knob = kind(words[1], option(words, "l") or "", *more)
+    knob._tooltip = option(words, "t") or ""
+    if option(words, "T"):
+        knob._value = option(words, "T")
+    for word in words:
+        if word in ("+STARTLINE", "+INVISIBLE"):
+            knob._flags.add(word[1:])
+    if "-STARTLINE" in words:
+        knob._flags.discard("STARTLINE")
+    knob._enabled = "+DISABLED" not in words
+    return knob
 
 
 def host_split(text: str) -> tuple[str, ...]:
@@ -237,23 +266,41 @@ def host_split(text: str) -> tuple[str, ...]:
 
 
 def _fill(node: Any, name: str, text: str) -> None:
+    from tests.support.nuke.knobs import Array_Knob
+
     if name == "name":
         node._title = text
         return
     knob = node._knobs[name]
-    if text.startswith("=") and hasattr(knob, "setExpression"):
-        knob._expression = text[1:]
+    expression = re.fullmatch(r'\{(?:"(.*)"|(\S+))\}', text)
+    if expression and isinstance(knob, Array_Knob):
+        knob._expression = expression.group(1) or expression.group(2)
     elif text.startswith("curve "):
         words = text.split()[1:]
         knob._keys = {
             float(at[1:]): float(y) for at, y in zip(words[::2], words[1::2], strict=True)
         }
     elif name == "mappings":
-        parts = [part.split(":") for part in text.split(";") if part]
-        knob._value = [(int(a), b, c) for a, b, c in parts]
-    elif isinstance(knob._value, bool):
-        knob._value = text == "true"
+        knob.setValue(_mappings(text.split()))
+    else:
+        fill_knob(knob, text)
+
+
+def _mappings(words: list[str]) -> list[tuple[int, str, str]]:
+    """Return mappings from their words. Raises ScriptError where they are not six to each."""
+    if len(words) != 1 + 6 * int(words[0]):
+        raise ScriptError(f"mappings of {words[0]} and {len(words) - 1} words")
+    rows = [words[at : at + 6] for at in range(1, len(words), 6)]
+    return [(int(number), source, target) for source, number, _, target, *_ in rows]
+
+
+def fill_knob(knob: Any, text: str) -> None:
+    """Put the text of a script or of a default into a knob."""
+    if isinstance(knob._value, bool):
+        knob._value = text.lower() in ("true", "1")
     elif isinstance(knob._value, (int, float)):
         knob._value = type(knob._value)(float(text))
+    elif knob.kind == "Enumeration_Knob":
+        knob._value = knob._choices[int(text)] if text.isdigit() else knob._checked(text)
     else:
         knob._value = text
