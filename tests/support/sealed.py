@@ -19,7 +19,7 @@ def strings_of(number: int, sidecar: str = "s.provenance.json") -> dict[str, str
     return header_strings(
         model_sha256="1" * 64, likeness="p1A", consent_id="C-1", input_sha256="2" * 64,
         params_sha256="3" * 64, frame=number, ocio_config="cg", ocio_space="ACEScg",
-        sidecar=sidecar,
+        ocio_sha256="4" * 64, sidecar=sidecar,
     )  # fmt: skip
 
 

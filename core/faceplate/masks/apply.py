@@ -21,6 +21,7 @@ from faceplate.io.plate import MissingPolicy, Plate, open_plate
 from faceplate.io.sequence import Sequence, parse_frames
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
+from faceplate.io.trackfit import fit_track
 from faceplate.masks.seen import PlateSegmenter
 from faceplate.masks.sheet import LabelCell, write_label_sheet
 from faceplate.models.store import WeightStore
@@ -180,9 +181,9 @@ def _ids(faceset: Faceset, frames: str | None) -> list[int]:
 def _of_plate(
     job: ApplyJob, segmenter: Segmenter, context: Context, cells: list[LabelCell]
 ) -> tuple[int, int, int]:
-    track = Track.load(Path(str(job.track)))
-    faces = _faces(track, job)
     plate = open_plate(str(job.plate), frames=job.frames, missing=job.missing)
+    track, _ = fit_track(Track.load(Path(str(job.track))), plate)
+    faces = _faces(track, job)
     target = Sequence.parse(str(job.out))
     if target.padding is None and len(plate.frames) > 1:
         raise BadSettings(f"{job.out} has no frame number: name the mattes like m.%04d.exr")

@@ -15,6 +15,7 @@ from faceplate.io.plate import MissingPolicy, Plate, open_plate, require_space
 from faceplate.io.sequence import format_frames
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
+from faceplate.io.trackfit import fit_track
 from faceplate.merge.cast import CastMember, load_cast
 from faceplate.merge.face import CastFace
 from faceplate.merge.frame import show_predictions, swap_cast
@@ -45,7 +46,7 @@ class ShotJob:
     plate: str
     """Sequence, single image, folder with one sequence, or movie."""
     track: str
-    """Track file of the plate, as analyse writes it."""
+    """Track file of the plate, as analyse writes it, or of a proxy of it."""
     model: str | None = None
     """Folder of the swap model; with a cast, the cast names the models."""
     cast: str | None = None
@@ -126,7 +127,8 @@ class Shot:
         NotFound: Plate, track, model, recipe or person is not there.
         NotReady: Frames that the track has not analysed.
         MissingFrames: Frames are missing, and the policy is ``error``.
-        BadSettings: Recipe, cast or colour settings that cannot be right.
+        BadSettings: Recipe, cast or colour settings that cannot be right, or a track of another
+            picture.
         UnknownColorSpace: The plate's space is not in the config.
     """
 
@@ -139,7 +141,8 @@ class Shot:
     ) -> None:
         self.job, self._openers = job, openers or fresh_openers(context, job.cache_gib)
         self.plate = open_plate(job.plate, frames=frames, missing=job.missing)
-        self.track = self._openers.track(Path(job.track))
+        track = self._openers.track(Path(job.track))
+        self.track, self.scale = fit_track(track, self.plate)
         space = job.color_space or self.plate.color_space or self.track.plate.color_space
         given = Surroundings(
             context,
@@ -238,6 +241,8 @@ class Shot:
             frame=number,
             ocio_config=config.name,
             ocio_space=self.roles[0].encodings.plate_space,
+            ocio_sha256=config.hash,
+            scale=self.scale,
             sidecar=sidecar,
             job_id=job_id,
         )

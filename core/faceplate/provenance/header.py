@@ -36,6 +36,8 @@ def header_strings(
     frame: int,
     ocio_config: str,
     ocio_space: str,
+    ocio_sha256: str,
+    scale: float = 1.0,
     sidecar: str | None = None,
     job_id: str | None = None,
 ) -> dict[str, str]:
@@ -51,6 +53,9 @@ def header_strings(
         frame: Frame number.
         ocio_config: Resolved name of the config, never ``ocio://default``.
         ocio_space: Space of the plate and of the result.
+        ocio_sha256: Of the config's text.
+        scale: Rows of the plate for each of the plate that its track was made of: 0.5 for a proxy
+            of half the size. 1 is left out.
         sidecar: Name of the file beside the frames that says what all of them are; None where there
             is to be none.
         job_id: Only where a pipeline wants it: it makes two renders of one frame differ.
@@ -70,6 +75,7 @@ def header_strings(
         "modelSha256": model_sha256,
         "inputSha256": input_sha256,
         "params": params_sha256,
+        "ocioSha256": ocio_sha256,
     }
     words: dict[str, str | None] = {
         "digitalSourceType": DIGITAL_SOURCE_TYPE,
@@ -78,6 +84,7 @@ def header_strings(
         "consentId": "none" if consent_id is None else consent_id,
         "ocio": f"{ocio_config} | {ocio_space}",
         "frame": str(frame),
+        "proxyScale": None if scale == 1 else f"{scale:.6g}",
         "sidecar": sidecar,
         "jobId": job_id,
     }

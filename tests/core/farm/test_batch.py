@@ -171,6 +171,23 @@ def test_a_task_that_hangs_is_gone_within_five_seconds_of_sigterm(
     assert not [child for child in children if _alive(child)]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="kills a process as the system does")
+def test_a_task_whose_process_the_system_kills_can_be_tried_again(
+    shelf: Path, tmp_path: Path
+) -> None:
+    command = [*words(shelf, tmp_path), "--home", str(tmp_path), "--processes=2"]
+    task = subprocess.Popen(
+        [sys.executable, "-m", "faceplate.cli", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.kill(_children(task)[0], signal.SIGKILL)
+    out, _ = task.communicate(timeout=60)
+    assert task.returncode == 7
+    assert summary(out)["error"] == "OutOfMemory"
+
+
 def _children(task: subprocess.Popen[str]) -> list[int]:
     """Wait until a task has its two processes of frames; returns their numbers."""
     until = time.monotonic() + 60

@@ -15,6 +15,7 @@ VALUES: dict[str, Any] = {
     "frame": 1001,
     "ocio_config": "studio-config-v4.0.0_aces-v2.0_ocio-v2.5",
     "ocio_space": "ACEScg",
+    "ocio_sha256": "3" * 64,
 }
 
 
@@ -31,6 +32,7 @@ def test_every_frame_says_what_it_is_and_how_it_was_made() -> None:
         "faceplate:likeness": "p1A",
         "faceplate:modelSha256": "0" * 64,
         "faceplate:ocio": "studio-config-v4.0.0_aces-v2.0_ocio-v2.5 | ACEScg",
+        "faceplate:ocioSha256": "3" * 64,
         "faceplate:params": "2" * 64,
         "faceplate:sidecar": "s.provenance.json",
     }
@@ -46,6 +48,8 @@ def test_what_is_not_known_is_left_out_but_missing_consent_is_said() -> None:
 
     assert strings["faceplate:consentId"] == "none"
     assert "faceplate:jobId" not in strings
+    assert "faceplate:proxyScale" not in strings
+    assert header_strings(**VALUES, scale=0.25)["faceplate:proxyScale"] == "0.25"
     assert "faceplate:sidecar" not in strings
 
 
