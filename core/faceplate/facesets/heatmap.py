@@ -21,7 +21,7 @@ _MISSING, _LITTLE, _COVERED, _SPARE = "#c0392b", "#e8a33d", "#3d8b57", "#c9d6df"
 _EMPTY = "#f4f4f4"
 _MEANINGS = (
     (_MISSING, "needed, not there"),
-    (_LITTLE, "needed, too few"),
+    (_LITTLE, "needed, fewer than {}"),
     (_COVERED, "needed, covered"),
     (_SPARE, "there, not needed"),
 )
@@ -55,14 +55,15 @@ def draw_heat_map(path: Path, chart: HeatMap) -> None:
     for at, panel in enumerate(panels.flat):
         _panel(panel, chart, at)
     for panel in panels[-1]:
-        panel.set_xlabel(
-            "yaw, degrees (above 0 the nose is to the right of the picture; of pitch: down)"
-        )
+        panel.set_xlabel("yaw, degrees (above 0: nose to the right of the picture)", fontsize=8)
     for panel in panels[:, 0]:
-        panel.set_ylabel("pitch, degrees")
-    figure.suptitle(f"{chart.names[0]} / {chart.names[1]}: faces of the likeness / of the shot")
+        panel.set_ylabel("pitch, degrees\n(above 0: nose down)", fontsize=8)
+    figure.suptitle(
+        f"What {chart.names[0]} lacks for {chart.names[1]}: faces of the likeness / of the shot"
+    )
     squares = [Rectangle((0, 0), 1, 1, color=colour) for colour, _ in _MEANINGS]
-    figure.legend(squares, [text for _, text in _MEANINGS], loc="lower center", ncol=4)
+    meanings = [text.format(chart.enough) for _, text in _MEANINGS]
+    figure.legend(squares, meanings, loc="lower center", ncol=4)
     figure.tight_layout(rect=(0, 0.35 / (2 * height + 2.4), 1, 1))
     encoded = io.BytesIO()
     figure.savefig(encoded, format="png", metadata={"Software": None})
@@ -91,6 +92,15 @@ def _panel(panel: Any, chart: HeatMap, at: int) -> None:
     panel.set_xticks(chart.yaw)
     panel.set_yticks(chart.pitch)
     panel.tick_params(labelsize=7)
-    panel.set_title(f"{EXPRESSIONS[at]}: {have.sum()} / {need.sum()}", fontsize=9)
+    panel.set_title(_headline(chart, at), fontsize=9)
     if at == 0:
         panel.invert_yaxis()  # the axes are shared; up is up
+
+
+def _headline(chart: HeatMap, at: int) -> str:
+    have, need = chart.have[at], chart.need[at]
+    told = f"{EXPRESSIONS[at]}: {have.sum()} / {need.sum()}"
+    if not need.any():
+        return f"{told}, the shot has none"
+    covered = need[have >= chart.enough].sum() / need.sum()
+    return f"{told}, {100 * covered:.0f} % of the shot covered"

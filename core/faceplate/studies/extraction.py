@@ -134,10 +134,12 @@ def _write(
         plots=tuple(str(folder / f"{name}.png") for name in plots),
         sheets=tuple(str(sheet) for one in found for sheet in one.sheets),
     )
+    told = to_dict(result)
+    del told["analysed"]  # of this run; the file is that of a run that was never stopped
     values = {
         "job": to_dict(job),
         "definitions": {one.title: one.definition for one in MEASURES.values()},
-        **to_dict(result),
+        **told,
         "by_shot": {one.measured.name: _record(one) for one in found},
     }
     write_text(Path(result.table), markdown(rows))

@@ -44,10 +44,22 @@ def test_a_plate_is_analysed_once_and_again_for_other_settings(
 
     monkeypatch.setattr(extractionshot, "analyse", analyse)
     track = track_of(true_faces())
-    assert [study.run(track, tracks=()).analysed for _ in range(2)] == [1, 0]
+    results = [study.run(track, tracks=()) for _ in range(2)]
+    assert [result.analysed for result in results] == [1, 0]
     assert study.run(track, tracks=(), looks=5).analysed == 1
     assert [job.looks for job in asked] == [1, 5]
     assert Path(asked[0].out) == study.folder / "out" / "mini_B" / "track.json"
+
+
+def test_a_study_that_goes_on_writes_the_file_of_one_that_was_never_stopped(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def analyse(job: Any, context: Context) -> None:
+        track_of(true_faces()).save(Path(job.out))
+
+    monkeypatch.setattr(extractionshot, "analyse", analyse)
+    files = [Path(study.run(track_of(true_faces()), tracks=()).json).read_bytes() for _ in range(2)]
+    assert files[0] == files[1]
 
 
 def test_an_analysis_that_was_stopped_leaves_no_track_that_is_taken(
