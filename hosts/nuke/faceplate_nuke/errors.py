@@ -16,14 +16,21 @@ class PluginError(Exception):
         hint: What to do.
         exit_code: Of a batch run; as docs/exit-codes.md has them.
         request_id: Find the call in the server's log by it.
+        job: Of a job that failed: its log is HOME/jobs/JOB.log, and the server's log names it.
     """
 
     def __init__(
-        self, code: str, message: str, hint: str = "", exit_code: int = 1, request_id: str = ""
+        self,
+        code: str,
+        message: str,
+        hint: str = "",
+        exit_code: int = 1,
+        request_id: str = "",
+        job: str = "",
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.hint = code, message, hint
-        self.exit_code, self.request_id = exit_code, request_id
+        self.exit_code, self.request_id, self.job = exit_code, request_id, job
 
     @classmethod
     def of_event(cls, event: dict[str, Any]) -> PluginError:
@@ -33,13 +40,15 @@ class PluginError(Exception):
             str(event.get("message") or "the helper told no reason"),
             str(event.get("hint") or ""),
             int(event.get("exit_code") or 1),
-            str(event.get("request_id") or event.get("job") or ""),
+            str(event.get("request_id") or ""),
+            str(event.get("job") or ""),
         )
 
     def __str__(self) -> str:
         words = [f"{self.code}: {self.message.rstrip('.')}."]
         words += [self.hint] if self.hint else []
         words += [f"(request {self.request_id})"] if self.request_id else []
+        words += [f"(job {self.job})"] if self.job and not self.request_id else []
         return " ".join(words)
 
 

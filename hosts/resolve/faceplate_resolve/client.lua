@@ -40,6 +40,8 @@ local function sentence(event)
   if event.hint and event.hint ~= "" then words[2] = event.hint end
   if event.request_id and event.request_id ~= "" then
     words[#words + 1] = "(request " .. event.request_id .. ")"
+  elseif event.job and event.job ~= "" then
+    words[#words + 1] = "(job " .. event.job .. ")"
   end
   return table.concat(words, " ")
 end

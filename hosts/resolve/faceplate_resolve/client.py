@@ -239,4 +239,6 @@ def _sentence(event: Event) -> str:
         words.append(str(event["hint"]))
     if event.get("request_id"):
         words.append(f"(request {event['request_id']})")
+    elif event.get("job"):
+        words.append(f"(job {event['job']})")
     return " ".join(words)

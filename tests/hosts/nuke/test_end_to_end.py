@@ -69,6 +69,8 @@ def test_a_shot_from_the_node_to_layers(
     gui.host.current = 1004
     run = gui.wait(gui.actions.preview(node))
     assert run.error is None
+    file = Path(str(node.node("FP_PreviewRead")["file"].value()) % 1004)
+    assert set(read_frame(file).channels) <= set("RGBA")  # layers take three times as long
     seen = pixels.evaluate(node, 1004)["rgba.red"]
     assert np.abs(seen - pixels.evaluate(plate, 1004)["rgba.red"]).max() > 0.02
     gui.host.undo.clear()
@@ -144,4 +146,4 @@ def test_a_config_that_the_server_cannot_open_is_refused_with_the_reason(
     assert run.error is not None
     assert "newer.ocio" in str(run.error)
     assert "9" in str(run.error)
-    assert run.error.request_id
+    assert f"(job {run.error.job})" in str(run.error)

@@ -165,7 +165,7 @@ def test_a_closed_script_or_a_killed_helper_ends_the_job(
     assert ended(server).state == jobs_pb2.JOB_STATE_CANCELLED
 
 
-def test_an_error_is_shown_on_the_node_with_its_request(gui: Session, node: Any) -> None:
+def test_an_error_is_shown_on_the_node_with_its_job(gui: Session, node: Any, server: Any) -> None:
     node["fp_consent"].setValue("")
     gui.host.undo.clear()
     run = gui.wait(gui.actions.swap(node))
@@ -173,8 +173,8 @@ def test_an_error_is_shown_on_the_node_with_its_request(gui: Session, node: Any)
     assert run.error.code == "ConsentRefused"
     assert run.error.exit_code == 6
     assert "no consent record" in node["fp_status"].value()
-    assert f"(request {run.error.request_id})" in node["fp_status"].value()
-    assert run.error.request_id
+    assert f"(job {run.error.job})" in node["fp_status"].value()
+    assert run.error.job == jobs_of(server)[0].id
     assert node["tile_color"].value() == 0xB03030FF
     assert "ConsentRefused" in node["fp_log"].value()
     assert gui.host.undo == []
@@ -238,6 +238,19 @@ def test_a_preview_is_cancelled_too(gui: Session, node: Any, reached: Path) -> N
     assert run.error.code == "Cancelled"
     assert "cancelled" in node["fp_status"].value()
     assert node["fp_show"].value() == "plate"
+
+
+def test_a_refused_call_is_shown_with_its_request(
+    gui: Session, node: Any, reached: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = reached / "token"
+    wrong.write_text("not the right one, surely")
+    monkeypatch.setenv("FACEPLATE_TOKEN_FILE", str(wrong))
+    run = gui.wait(gui.actions.reload(node))
+
+    assert run.error.code == "Unauthenticated"
+    assert f"(request {run.error.request_id})" in node["fp_status"].value()
+    assert run.error.request_id
 
 
 def test_an_unsaved_script_may_be_looked_at(gui: Session, node: Any) -> None:
