@@ -130,11 +130,11 @@ def _run_verb(verb: Verb, words: list[str], options: argparse.Namespace) -> int:
             _write_failure(verb, BadSettings("see standard error"), BadSettings.exit_code)
         raise
     except Exception as raised:
-        error = _foreseen(raised)
-        _write_failure(verb, error, getattr(error, "exit_code", FaceplateError.exit_code))
-        if error is raised:
+        found = _foreseen(raised)
+        _write_failure(verb, found, getattr(found, "exit_code", FaceplateError.exit_code))
+        if found is raised:
             raise
-        raise error from raised
+        raise found from raised
     as_json = options.json or verb.summary_line
     with _writing_out():
         print(json.dumps(result, allow_nan=False) if as_json else result_text(result))

@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 from faceplate.errors import BadImage, NotFound
 from faceplate.io.frame import Window
 
-__all__ = ["Attribute", "ExrLayout", "chunk_header", "head_of", "layout_of", "mapped"]
+__all__ = [
+    "OWN_OF_A_FILE",
+    "Attribute",
+    "ExrLayout",
+    "attribute_types",
+    "chunk_header",
+    "head_of",
+    "layout_of",
+    "mapped",
+]
 
 _MAGIC = b"\x76\x2f\x31\x01"
 _VERSION, _LONG_NAMES = 2, 0x400
@@ -27,6 +36,14 @@ _OTHER_KINDS = {0x200: "tiled", 0x800: "deep", 0x1000: "in several parts"}
 _SHORT_NAME = 31  # longer attribute names need a flag in the version
 _INCREASING = 0
 _PIXEL_TYPES = {0: "uint", 1: "half", 2: "float"}
+
+OWN_OF_A_FILE = frozenset(
+    {
+        "channels", "chunkCount", "compression", "dataWindow", "dwaCompressionLevel", "lineOrder",
+        "maxSamplesPerPixel", "name", "preview", "tiles", "type", "version",
+    }
+)  # fmt: skip
+"""Attributes that say how a file is made, or show it: another file has its own, or none."""
 
 # Name and rows of a chunk, by the number in the header.
 _COMPRESSIONS = {
@@ -131,6 +148,18 @@ def layout_of(content: memoryview) -> ExrLayout:
     )
 
 
+def attribute_types(path: Path) -> dict[str, str]:
+    """Return the names and types of the attributes of an EXR file of any kind, of its first part.
+
+    Raises:
+        NotFound: There is no such file.
+        BadImage: It is no EXR, or its header is cut off.
+    """
+    with mapped(path) as content:
+        attributes, _ = _attributes(content, any_kind=True)
+    return {name: attribute.type for name, attribute in attributes.items()}
+
+
 def head_of(attributes: dict[str, Attribute]) -> bytes:
     """Return magic number, version and header of a single-part scanline file."""
     long_names = any(len(name) > _SHORT_NAME for name in attributes)
@@ -145,16 +174,12 @@ def chunk_header(row: int, size: int) -> bytes:
     return struct.pack("<iI", row, size)
 
 
-def _attributes(content: memoryview) -> tuple[dict[str, Attribute], int]:
+def _attributes(content: memoryview, *, any_kind: bool = False) -> tuple[dict[str, Attribute], int]:
     """Return the attributes and where the offset table begins."""
     if bytes(content[:4]) != _MAGIC:
         raise BadImage("it does not begin as an EXR does")
-    flags = int.from_bytes(content[4:8], "little")
-    for flag, kind in _OTHER_KINDS.items():
-        if flags & flag:
-            raise BadImage(f"it is {kind}")
-    if flags & 0xFF != _VERSION or flags & ~(0xFF | _LONG_NAMES):
-        raise BadImage(f"its version {flags:#x} is not one that we know")
+    if not any_kind:
+        _require_known(int.from_bytes(content[4:8], "little"))
     attributes: dict[str, Attribute] = {}
     at = 8
     while True:
@@ -168,6 +193,14 @@ def _attributes(content: memoryview) -> tuple[dict[str, Attribute], int]:
             raise BadImage("its header is cut off")
         attributes[name] = Attribute(kind, value)
         at += 4 + size
+
+
+def _require_known(flags: int) -> None:
+    for flag, kind in _OTHER_KINDS.items():
+        if flags & flag:
+            raise BadImage(f"it is {kind}")
+    if flags & 0xFF != _VERSION or flags & ~(0xFF | _LONG_NAMES):
+        raise BadImage(f"its version {flags:#x} is not one that we know")
 
 
 def _text(content: memoryview, at: int) -> tuple[str, int]:

@@ -33,6 +33,8 @@ class ImagePart:
     """Gives the rows from one y to another, half open, in plate pixels: HxWxC."""
     name: str = ""
     """Of the part, where there are several."""
+    compression: str | None = None
+    """Of the part, where it is not the file's."""
 
 
 def empty_frame(like: Frame, channels: Sequence[str]) -> Frame:
@@ -63,7 +65,7 @@ def write_parts(
     Args:
         parts: At least one; several have names that differ.
         path: A ``.exr`` in an existing folder.
-        compression: Of every part.
+        compression: Of every part that has none of its own.
         pixel_type: ``half`` or ``float``.
         per_channel_types: ``half`` or ``float`` by channel name; names of other parts do not harm.
 
@@ -78,18 +80,19 @@ def write_parts(
         raise InvalidInput(f"{path}: expected an .exr with parts of different names, got {names}")
     chosen = per_channel_types or {}
     types = [types_for(part.frame, path, pixel_type, _own(chosen, part)) for part in parts]
+    packed = [part.compression or compression for part in parts]
     asked = [
-        facts_asked(part.frame, path, kinds, compression)
-        for part, kinds in zip(parts, types, strict=True)
+        facts_asked(part.frame, path, kinds, own)
+        for part, kinds, own in zip(parts, types, packed, strict=True)
     ]
     with atomic_file(path) as file:
-        if len(parts) == 1 and compression.split(":")[0] in BYTEWISE:
+        if len(parts) == 1 and packed[0].split(":")[0] in BYTEWISE:
             rows = partial(_held, parts[0], types[0])
-            write_chunked(parts[0].frame, rows, types[0], compression, path, file)
+            write_chunked(parts[0].frame, rows, types[0], packed[0], path, file)
         else:
             specs = [
-                _spec(part, path, kinds, compression)
-                for part, kinds in zip(parts, types, strict=True)
+                _spec(part, path, kinds, own)
+                for part, kinds, own in zip(parts, types, packed, strict=True)
             ]
             _write(parts, types, specs, path, file)
         compare_header(asked, path, file)

@@ -1,6 +1,7 @@
 """How the layers of a frame become files."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +24,16 @@ logger = logging.getLogger(__name__)
 
 LayersWhere = Literal["inside", "beside", "none"]
 
-# The lossless ones: any other would alter the plate outside the matte, and the ST map.
 _COMPRESSIONS = ("none", "rle", "zips", "zip", "piz")
+"""The lossless ones."""
+# DWA with its level. It alters channels whose names end in R, G, B or Y, and no others: mattes
+# (.A) come through, an ST map or the numbers of a cryptomatte must not go in.
+_DWA = re.compile(r"dwa[ab](:\d{1,5}(\.\d+)?)?")
+_ALTERED = {"R", "G", "B", "Y", "RY", "BY"}
+_LOSSLESS = "zip"
 _SOURCE, _STORED = "source", "none"
+_PICTURES = {"rgba", "fp"}
+"""Parts that may be compressed with loss."""
 _MARGIN = 64  # rows around a face that filters may look at
 
 
@@ -46,7 +54,8 @@ class Output:
     compression: str = "zip"
     """EXR compression, lossless: none, rle, zips, zip or piz; or `source`, the plate's own, where
     its chunks can be copied, else zip. `none` copies chunks too, and stores the others as they
-    are."""
+    are. dwaa and dwab, with a level such as dwaa:45, alter colours everywhere a little; mattes and
+    ST map stay exact, so they need layers beside or none, or several parts."""
 
     def __post_init__(self) -> None:
         if self.compression == _SOURCE and self.layers == "inside":
@@ -54,14 +63,24 @@ class Output:
                 "compression: the plate's own can be kept only where its chunks are copied: with "
                 "layers beside or none"
             )
-        if self.compression not in (*_COMPRESSIONS, _SOURCE):
+        if not self.lossy and self.compression not in (*_COMPRESSIONS, _SOURCE):
             known = ", ".join(_COMPRESSIONS)
             raise BadSettings(
-                f"compression: expected a lossless one ({known}), got {self.compression!r}: others "
-                "alter the plate outside the matte and the ST map"
+                f"compression: expected a lossless one ({known}), source, or dwaa or dwab with a "
+                f"level such as dwaa:45, got {self.compression!r}"
+            )
+        if self.lossy and self.layers == "inside" and not self.multipart:
+            raise BadSettings(
+                f"compression: {self.compression} would alter the ST map: choose --layers beside "
+                "or none, or --multipart"
             )
         if self.multipart and self.layers != "inside":
             raise BadSettings(f"multipart: layers are {self.layers}, so there is but one part")
+
+    @property
+    def lossy(self) -> bool:
+        """Whether the compression alters colours."""
+        return _DWA.fullmatch(self.compression) is not None
 
 
 def beside(out: FramePattern) -> FramePattern:
@@ -109,7 +128,7 @@ def source_of(path: Path | None, output: Output) -> Source | None:
         logger.info("%s has no chunks that could be copied: results are written in full", path)
         return None
     kinds = set(layout.channels.values())
-    if output.compression not in (_SOURCE, _STORED, layout.compression):
+    if output.compression.split(":")[0] not in (_SOURCE, _STORED, layout.compression):
         logger.info(
             "%s is compressed as %s: results in %s are written in full",
             path, layout.compression, output.compression,
@@ -152,7 +171,8 @@ def write_layers(
         parts = _parts(marked, output) if output.multipart else [_whole(marked, output)]
         return _write(parts, paths[0], output)
     if output.layers == "beside":  # first: whoever sees the result finds its layers
-        _write([marked.part(LAYER_CHANNELS, box=_box(marked))], paths[1], output)
+        layers_part = marked.part(LAYER_CHANNELS, box=_box(marked))
+        _write([_exact(layers_part, output)], paths[1], output)
     stored = output.compression == _STORED
     if source is None or not _spliced(marked, source, paths[0], stored):
         _write_result(_whole_frame(marked, source, strings), paths[0], output)
@@ -190,13 +210,28 @@ def _parts(layers: Layers, output: Output) -> list[ImagePart]:
         groups.setdefault(name.rpartition(".")[0] or "rgba", []).append(name)
     made = {name.rpartition(".")[0] for name in LAYER_CHANNELS}
     box = _box(layers)
-    return [
+    parts = [
         layers.part(names, group, box if group in made else None) for group, names in groups.items()
     ]
+    return [part if part.name in _PICTURES else _exact(part, output) for part in parts]
+
+
+def _exact(part: ImagePart, output: Output) -> ImagePart:
+    """Return a part whose numbers must come through, whatever the compression of the pictures."""
+    return replace(part, compression=_LOSSLESS) if output.lossy else part
 
 
 def _write_result(layers: Layers, path: Path, output: Output) -> None:
-    _write([layers.part(_result_names(layers.frame))], path, output)
+    names = _result_names(layers.frame)
+    numbers = [
+        name for name in names if "." in name and name.rpartition(".")[2].upper() in _ALTERED
+    ]
+    if output.lossy and numbers:
+        raise BadSettings(
+            f"compression: {output.compression} would alter {', '.join(numbers[:6])} of the plate, "
+            "which may be numbers of a cryptomatte: choose zip, source, or --multipart"
+        )
+    _write([layers.part(names)], path, output)
 
 
 def _result_names(frame: Frame) -> tuple[str, ...]:

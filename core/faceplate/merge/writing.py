@@ -8,6 +8,7 @@ from typing import Literal
 
 from faceplate.context import Context
 from faceplate.errors import BadImage, BadSettings, NotReady
+from faceplate.io.exrlayout import OWN_OF_A_FILE, attribute_types
 from faceplate.io.frame import Frame
 from faceplate.io.image import read_frame
 from faceplate.io.plate import Plate
@@ -70,7 +71,9 @@ class SwapJob(ShotJob):
     compression: str = "zip"
     """EXR compression, lossless: none, rle, zips, zip or piz; with layers beside or none also
     `source`: the plate's own, whatever it is, where its chunks can be copied, else zip. `none` is
-    soonest there: what is copied of the plate's file stays compressed, the rest is stored."""
+    soonest there: what is copied of the plate's file stays compressed, the rest is stored. With
+    layers beside or none, or --multipart, also dwaa or dwab with a level, such as dwaa:45: small
+    files whose colours are altered a little everywhere; mattes and ST map stay exact."""
     sidecar: bool = True
     """Write what every frame is made of beside the frames, `<name>.provenance.json`, and sign it
     with the home folder's key, where there is one."""
@@ -117,6 +120,7 @@ class SwapShot(Shot):
         super().__init__(job, context, openers, job.frames)
         self.overwrite, self._job_id = job.overwrite, job.job_id
         self._key = _frame_key(context) if job.seal_frames else None
+        self._lost: set[str] = set()
         self.out = _out(job.out, self.plate)
         self.layers_out = beside(self.out)
         self.out.folder.mkdir(parents=True, exist_ok=True)
@@ -181,7 +185,25 @@ class SwapShot(Shot):
         unsign_frame(self._files(number))
         paths = (self.out.path(number), self.layers_out.path(number))
         write_layers(layers, strings, paths, self.output, source)
+        self._tell_lost(self.plate.file(number), paths[0])
         return "swapped" if layers.swapped else "no face"
+
+    def _tell_lost(self, source: Path | None, result: Path) -> None:
+        """Tell once which attributes of the plate its results have lost: OpenImageIO drops some."""
+        if source is None or source.suffix.lower() != ".exr":
+            return
+        there = attribute_types(result)
+        lost = {
+            f"{name} ({kind})" for name, kind in attribute_types(source).items()
+            if name not in there and name not in OWN_OF_A_FILE
+        }  # fmt: skip
+        if lost - self._lost:
+            self._lost |= lost
+            logger.warning(
+                "%s: attributes that are not carried into results written in full: %s; with "
+                "--layers beside or none most files are copied, and keep them",
+                self.plate.pattern, ", ".join(sorted(lost)),
+            )  # fmt: skip
 
     def _read(self, number: int, cast: Cast, sha256: str, source: Source | None) -> Frame | None:
         """Read a frame; no more of it than its faces need, where the rest is copied."""

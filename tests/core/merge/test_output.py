@@ -179,6 +179,106 @@ def test_kept_predictions_make_frames_of_the_same_bytes(job, context, tmp_path):
     assert (again.network_runs, out(job).read_bytes()) == (0, first)
 
 
+def compression_of(path):
+    with OpenEXR.File(str(path)) as file:
+        return [part.header["compression"].name.split("_")[0] for part in file.parts]
+
+
+@pytest.mark.parametrize("layers", ["beside", "none"])
+def test_a_lossy_result_leaves_its_layers_exact(job, context, layers, tmp_path):
+    exact = replace(job, layers="beside", out=str(tmp_path / "exact" / "s.%04d.exr"))
+    swap(exact, context)
+    swap(replace(job, layers=layers, compression="dwaa:45"), context)
+    made, wanted = read_frame(out(job)), read_frame(out(exact))
+    assert compression_of(out(job)) == ["DWAA"]
+    assert out(job).stat().st_size < out(exact).stat().st_size
+    assert not np.array_equal(made.rgb(), wanted.rgb())
+    assert np.abs(made.rgb() - wanted.rgb()).mean() < 0.01
+    assert out(job, suffix="_fp").exists() == (layers == "beside")
+    if layers == "beside":
+        assert compression_of(out(job, suffix="_fp")) == ["ZIP"]
+        same = [read_frame(out(one, suffix="_fp")).pixels for one in (job, exact)]
+        np.testing.assert_array_equal(*same)
+
+
+def test_only_pictures_are_lossy_in_several_parts(job, context, tmp_path):
+    exact = replace(job, multipart=True, out=str(tmp_path / "exact" / "s.%04d.exr"))
+    swap(exact, context)
+    swap(replace(job, multipart=True, compression="dwab:100"), context)
+    assert compression_of(out(job)) == ["DWAB", "DWAB"] + ["ZIP"] * 5
+    made, wanted = read_frame(out(job)), read_frame(out(exact))
+    exact_ones = [name for name in LAYER_CHANNELS if not name.startswith("fp.")]
+    for name in exact_ones:
+        np.testing.assert_array_equal(made.channel(name), wanted.channel(name))
+
+
+def with_crypto(tmp_path):
+    """Write a plate with the numbers of a cryptomatte; returns its pattern and the numbers."""
+    folder = tmp_path / "crypto"
+    folder.mkdir()
+    frame = mini_frame("B", FRAME)
+    shape = frame.pixels.shape[:2]
+    noise = np.random.default_rng(1).integers(1 << 23, 1 << 30, shape, dtype=np.uint32)
+    numbers = {f"crypto00.{name}": noise.view(np.float32) for name in "RGBA"}
+    frame = frame.with_channels(numbers).with_attributes({"cryptomatte/1234/name": "crypto"})
+    write_frame(frame, folder / f"B.{FRAME}.exr", per_channel_types=dict.fromkeys(numbers, "float"))
+    return str(folder / "B.%04d.exr"), noise
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"keep_layers": True},
+        {"keep_layers": True, "multipart": True},
+        {"keep_layers": True, "multipart": True, "compression": "dwaa:45"},
+        {"layers": "beside"},
+        {"layers": "none", "compression": "piz"},
+    ],
+)
+def test_the_numbers_of_a_cryptomatte_stay_bit_for_bit(job, context, tmp_path, how):
+    plate, numbers = with_crypto(tmp_path)
+    swap(replace(job, plate=plate, frames=str(FRAME), **how), context)
+    made = read_frame(out(job))
+    for name in "RGBA":
+        there = made.channel(f"crypto00.{name}")
+        np.testing.assert_array_equal(there.view(np.uint32), numbers)
+        assert made.channel_types[f"crypto00.{name}"] == "float"
+    assert made.attribute("cryptomatte/1234/name") == "crypto"
+
+
+def test_numbers_never_go_into_a_lossy_part(job, context, tmp_path):
+    plate, _ = with_crypto(tmp_path)
+    job = replace(job, plate=plate, frames=str(FRAME), layers="none", compression="dwaa:45")
+    with pytest.raises(BadSettings, match=r"dwaa:45 would alter crypto00\.R"):
+        swap(job, context)
+    assert not out(job).exists()
+
+
+def odd_plate(tmp_path):
+    """Write a plate with attributes that OpenImageIO does not carry; returns its pattern."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    with OpenEXR.File(str(MINI / "B" / f"B.{FRAME}.exr"), separate_channels=True) as file:
+        header = dict(file.header())
+        header["compression"] = OpenEXR.ZIP_COMPRESSION
+        header["maker"] = OpenEXR.Bytes(b"\x00\x01", "maker")
+        OpenEXR.File(header, file.channels()).write(str(folder / f"B.{FRAME}.exr"))
+    return str(folder / "B.%04d.exr")
+
+
+def test_attributes_that_get_lost_are_told_once(job, context, tmp_path, caplog):
+    job = replace(job, plate=odd_plate(tmp_path), frames=str(FRAME))
+    swap(job, context)
+    told = [line for line in caplog.messages if "not carried" in line]
+    assert len(told) == 1
+    assert "maker (bytes)" in told[0]
+    for ours in ("faceplate", "timeCode", "channels", "dataWindow", "capDate"):
+        assert ours not in told[0]
+    caplog.clear()
+    swap(replace(job, layers="beside"), context)
+    assert not [line for line in caplog.messages if "not carried" in line]
+
+
 @pytest.mark.slow  # each process loads torch
 def test_several_processes_give_the_bytes_of_one(job, context):
     swap(job, context)
@@ -193,7 +293,9 @@ def test_several_processes_give_the_bytes_of_one(job, context):
     [
         ({"layers": "beside", "multipart": True}, "multipart"),
         ({"compression": "source"}, "chunks"),
-        ({"compression": "dwaa"}, "lossless"),
+        ({"compression": "b44"}, "lossless"),
+        ({"compression": "dwaa:"}, "dwaa:45"),
+        ({"compression": "dwaa:45"}, "would alter the ST map"),
         ({"cache_gib": -1}, "cache_gib"),
         ({"processes": 1000}, "processes"),
     ],
