@@ -8,7 +8,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from faceplate_nuke import node as nodes
@@ -17,6 +17,7 @@ from faceplate_nuke.client import Client, Watched
 from faceplate_nuke.errors import Cancelled, PluginError
 from faceplate_nuke.host import Bar, in_background, on_main, temp_folder
 from faceplate_nuke.order import Order
+from faceplate_nuke.tracks import kept_track, needs_track, track_of
 from faceplate_nuke.versions import new_version
 
 __all__ = [
@@ -165,7 +166,7 @@ def _swap(run: Run, order: Order) -> str:
         run.submit("analyse", {**order.shot_settings, "out": track,
                                "frames": order.frame_text}, (0.0, begun))  # fmt: skip
     if not order.track:
-        track = _kept_track(order, track, version)
+        track = kept_track(order, track, version)
     settings = {**order.shot_settings, **order.options, "track": track, "model": order.model,
                 "out": out, "frames": order.frame_text,
                 "recipe": f"{version}/recipe.json"}  # fmt: skip
@@ -195,31 +196,6 @@ def _preview(run: Run, order: Order) -> str:
     run.result = answer
     on_main(results.show_preview, run.node, out, frame, order)
     return f"frame {frame}: {answer['faces']} faces, {answer['milliseconds']:.0f} ms"
-
-
-def needs_track(order: Order, track: str) -> bool:
-    """Return whether the faces must be followed: no track of these files with all the frames.
-
-    A track that the artist named is only made where it is not there.
-    """
-    if order.analyse or not os.path.isfile(track):
-        return True
-    if order.track:
-        return False
-    try:
-        with open(track, encoding="utf-8") as file:
-            known = json.load(file)
-    except (OSError, ValueError) as error:
-        raise PluginError(
-            "Damaged", f"the track {track} cannot be read: {error}", "Move it away.", 3
-        ) from error
-    same = known.get("plate", {}).get("pattern") == os.path.abspath(order.plate.path)
-    return not (same and set(order.frames) <= track_frames(known))
-
-
-def track_frames(track: dict[str, Any]) -> set[int]:
-    """Return the frames that a track tells of, with a face or without."""
-    return {frame for first, last in track.get("frames", []) for frame in range(first, last + 1)}
 
 
 def stop_all() -> None:
@@ -273,28 +249,6 @@ def write_papers(name: str, order: Order, version: str) -> str:
         "model": order.model, **order.options,
     })  # fmt: skip
     return out
-
-
-def track_of(order: Order) -> str:
-    """Return where the track is that a node keeps; empty where the node has no place yet."""
-    if order.track:
-        return order.track
-    return f"{order.output}/{order.name}.track.json" if order.output else ""
-
-
-def _kept_track(order: Order, track: str, version: str) -> str:
-    """Return a copy of the track in the version, which nobody else writes.
-
-    Another Nuke may follow other frames of the shot from now on, into the track that both keep.
-    """
-    copy = f"{version}/{order.name}.track.json"
-    shutil.copyfile(track, copy)
-    if needs_track(replace(order, analyse=False), copy):
-        raise PluginError(
-            "Busy", f"another program has just followed other frames into {track}",
-            "Swap again, or give each a folder of its own in the knob `output`.", 3,
-        )  # fmt: skip
-    return copy
 
 
 def _write_json(path: str, values: Any) -> None:

@@ -1,4 +1,6 @@
-"""A Nuke that is killed outright: the plug-in in a process of its own, a real helper and server."""
+"""Nukes as processes of their own, the plug-in in them, real helpers and a server: one is killed
+outright, two work at once.
+"""
 
 import os
 import subprocess
@@ -27,24 +29,31 @@ with session() as nuke:
     node = nuke.actions.create()
     nuke.wait(nuke.jobs.running(node))
     node["fp_consent"].setValue(sys.argv[2])
+    node["fp_output"].setValue(sys.argv[1] + "/out é")
     run = nuke.actions.swap(node)
     nuke.host.pump(lambda: run.watched.helper is not None)
     print("at work", flush=True)
     nuke.wait(run)
+    print(run.error or node["fp_version"].value(), flush=True)
 """
+
+
+def nuke_in(folder: Path) -> Any:
+    """Start a Nuke that swaps four frames into a folder."""
+    environment = {**os.environ, "FACEPLATE_CLIENT": str(client_program())}
+    return subprocess.Popen(
+        [sys.executable, "-c", NUKE, str(folder), f"{MINI}/consent.json"],
+        cwd=REPO, env=environment, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def test_a_nuke_that_is_killed_takes_its_job_with_it_within_two_seconds(
     reached: Path, server: Any
 ) -> None:
-    gate = reached / "faceplate/FP_FaceSwap1/gate"
+    gate = reached / "out é/gate"
     gate.parent.mkdir(parents=True)
     gate.touch()
-    environment = {**os.environ, "FACEPLATE_CLIENT": str(client_program())}
-    nuke = subprocess.Popen(
-        [sys.executable, "-c", NUKE, str(reached), f"{MINI}/consent.json"],
-        cwd=REPO, env=environment, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    nuke = nuke_in(reached)
     try:
         assert nuke.stdout is not None
         assert nuke.stdout.readline() == "at work\n"
@@ -58,6 +67,18 @@ def test_a_nuke_that_is_killed_takes_its_job_with_it_within_two_seconds(
 
     assert took < 2
     assert not [pid for pid in helpers() if str(server.address) in pid]
+
+
+def test_two_nukes_at_once_never_share_a_version(reached: Path, server: Any) -> None:
+    nukes = [nuke_in(reached) for _ in range(2)]
+    said = [nuke.communicate(timeout=120)[0].splitlines() for nuke in nukes]
+
+    folder = reached / "out é"
+    assert sorted(lines[-1] for lines in said) == [f"{folder}/fp_v001", f"{folder}/fp_v002"]
+    for version in ("fp_v001", "fp_v002"):
+        names = sorted(path.name for path in (folder / version).glob("*.exr"))
+        assert names == [f"comp.{number}.exr" for number in range(1001, 1005)]
+        assert (folder / version / "comp.track.json").is_file()
 
 
 def newest(server: Any) -> list[Any]:

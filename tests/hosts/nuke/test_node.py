@@ -1,6 +1,8 @@
 """The node: its knobs and its inside, what an artist has that it must leave alone, and scripts."""
 
+import doctest
 import hashlib
+import importlib
 import json
 import logging
 from dataclasses import replace
@@ -426,6 +428,42 @@ def test_a_path_beside_the_project_is_sent_whole_and_one_that_moves_is_rendered(
         read["file"].setValue(path)
         gui.host.root_node["project_directory"].setValue("")
         assert read_plate(read, [1002], "") is None
+
+
+def test_a_track_of_the_same_files_will_do_however_they_are_spelled(
+    gui: Session, node: Any, tmp_path: Path
+) -> None:
+    from faceplate_nuke.tracks import kept_track, needs_track
+
+    track = tmp_path / "t.json"
+    order = order_of(node, gui)
+
+    def known(pattern: str, last: int = 1012) -> None:
+        track.write_text(json.dumps({"plate": {"pattern": pattern}, "frames": [[1001, last]]}))
+
+    known(f"{MINI}/B/B.%04d.exr")
+    assert not needs_track(order, str(track))
+    for spelled in ("B.####.exr", "B.@@@@.exr", "../B/B.%04d.exr"):
+        plate = replace(order.plate, path=f"{MINI}/B/{spelled}")
+        assert not needs_track(replace(order, plate=plate), str(track))
+    assert needs_track(replace(order, analyse=True), str(track))
+    known(f"{MINI}/A/A.%04d.exr")
+    assert needs_track(order, str(track))
+    assert not needs_track(replace(order, track=str(track)), str(track))  # the artist's own
+    known(f"{MINI}/B/B.%04d.exr", last=1011)
+    assert needs_track(order, str(track))
+    with pytest.raises(Exception, match="has just followed other frames"):
+        kept_track(order, str(track), str(tmp_path))  # another Nuke was quicker
+    track.write_text("{")
+    with pytest.raises(Exception, match="cannot be read"):
+        needs_track(order, str(track))
+
+
+@pytest.mark.parametrize("name", ["source", "tracks"])
+def test_the_examples_of_what_needs_nuke_run(gui: Session, name: str) -> None:
+    done = doctest.testmod(importlib.import_module(f"faceplate_nuke.{name}"))
+
+    assert (done.attempted > 0, done.failed) == (True, 0)
 
 
 def test_of_a_stereo_script_one_view_is_rendered(

@@ -310,6 +310,29 @@ class ErrorsTest(unittest.TestCase):
         self.assertEqual(json.dumps(str(error)), '"Internal: the helper told no reason."')
 
 
+class SchemaTest(unittest.TestCase):
+    def test_a_huge_schema_is_read_quickly_and_odd_ones_are_left_out(self):
+        many = {
+            f"setting_{n}": {"type": "number", "default": 0.5, "minimum": 0, "maximum": 1,
+                             "description": "x" * 400}
+            for n in range(5000)
+        }  # fmt: skip
+        many["no_default"] = {"type": "number"}
+        many["odd"] = {"type": "array", "default": []}
+        began = time.process_time()
+        specs = schema.knob_specs({"properties": many})
+        self.assertEqual(len(specs), 5000)
+        self.assertLess(time.process_time() - began, 1)
+        self.assertEqual(schema.knob_specs({}), [])
+
+    def test_a_slider_ends_where_a_hand_can_still_set_it(self):
+        wide = {"type": "number", "default": 8.0, "minimum": -400, "maximum": 400}
+        (spec,) = schema.knob_specs({"properties": {"feather": wide}})
+        self.assertEqual((spec.slider, spec.low, spec.high), ((-100, 100), -400, 400))
+        knob = Knob(0, lambda frame: 300.0)  # typed, it goes as far as the setting does
+        self.assertEqual(sampling.value_at(spec, knob, 1), 300)
+
+
 def load_tests(loader, tests, pattern):
     """Run the examples of the docstrings, too."""
     for name in ("sampling", "schema", "ocio", "versions", "nkfile"):
