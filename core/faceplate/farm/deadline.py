@@ -5,6 +5,7 @@ other with their dependencies. Not tried with a real Deadline.
 """
 
 import shlex
+import subprocess
 from pathlib import Path
 
 from faceplate.context import Context
@@ -86,12 +87,10 @@ def _job(shot: FarmShot, step: Step) -> str:
 
 def _plugin(step: Step) -> str:
     command, *words = step.words
-    return _lines({"Executable": command, "Arguments": _joined(words), "Shell": "default"})
-
-
-def _joined(words: list[str]) -> str:
-    """Return words as one line; Deadline takes double quotes on every system."""
-    return " ".join(f'"{word}"' if " " in word else word for word in words)
+    # one line: Deadline takes double quotes on every system, as Windows does
+    return _lines(
+        {"Executable": command, "Arguments": subprocess.list2cmdline(words), "Shell": "default"}
+    )
 
 
 def _lines(values: dict[str, object]) -> str:

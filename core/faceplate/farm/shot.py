@@ -6,6 +6,7 @@ Commands are lists of words. Paths in them are made by a function of the schedul
 token there that each machine replaces by its own path.
 """
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,9 @@ __all__ = [
     "require_no_gaps",
     "steps",
 ]
+
+
+_NAME = re.compile(r"[\w .+@-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +193,8 @@ def farm_shot(job: FarmJob, context: Context) -> FarmShot:
     if out.padding is None or out.tail.lower() != ".exr":
         raise BadSettings(f"out: expected a pattern such as swap/sh010.%04d.exr, got {job.out!r}")
     name = job.shot or out.head.rstrip("._-") or "shot"
+    if not _NAME.fullmatch(name):  # it goes into scripts and job files
+        raise BadSettings(f"shot: expected letters, digits, blanks and _ - . + @, got {name!r}")
     track = Path(job.track) if job.track else out.folder / f"{name}.track.json"
     if not job.analyse and not track.is_file():
         raise NotFound(f"{track} does not exist; leave --no-analyse out, and the farm makes it")

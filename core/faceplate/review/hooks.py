@@ -19,7 +19,7 @@ from faceplate.config import from_json
 from faceplate.context import Context
 from faceplate.errors import BadSettings, HookFailed, NotFound, Refused
 from faceplate.registry import Registry
-from faceplate.review.record import PublishRecord
+from faceplate.review.record import HookState, PublishRecord, write_record
 
 __all__ = [
     "PLACEHOLDERS",
@@ -71,8 +71,14 @@ class Published:
     log: Path
     """Where output goes."""
     reached: dict[str, str]
-    """What an earlier try has made already, by its ids; a hook adds what it makes at once."""
+    """What an earlier try has made already, by its ids."""
     context: Context
+
+    def reach(self, hook: str, name: str, made: str) -> None:
+        """Keep the id of what a hook has just made: whatever happens next, it is not made again."""
+        self.reached[name] = made
+        state = HookState(hook, False, "", 0.0, "begun", dict(self.reached))
+        write_record(self.record.with_hook(state), self.path)
 
 
 class Hook(Protocol):

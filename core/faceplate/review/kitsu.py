@@ -135,14 +135,15 @@ class Kitsu:
             with self._asking("the comment"):
                 if "comment" not in reached:
                     text = comment_text(record)
-                    reached["comment"] = tasks.add_comment(task, status, text, client=client)["id"]
+                    said = tasks.add_comment(task, status, text, client=client)
+                    published.reach(self.name, "comment", said["id"])
             with self._asking(f"the upload of {Path(movie).name}"):
                 if "preview" not in reached:
                     comment = {"id": reached["comment"]}
                     made = tasks.create_preview(
                         task, comment, revision=record.version, client=client
                     )
-                    reached["preview"] = made["id"]
+                    published.reach(self.name, "preview", made["id"])
                 tasks.upload_preview_file({"id": reached["preview"]}, movie, client=client)
         return f"revision {record.version} is on {self._settings.host} as {status['short_name']}"
 

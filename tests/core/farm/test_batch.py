@@ -171,6 +171,7 @@ def test_a_task_that_hangs_is_gone_within_five_seconds_of_sigterm(
     assert not [child for child in children if _alive(child)]
 
 
+@pytest.mark.slow  # each process loads torch
 @pytest.mark.skipif(os.name != "posix", reason="kills a process as the system does")
 def test_a_task_whose_process_the_system_kills_can_be_tried_again(
     shelf: Path, tmp_path: Path

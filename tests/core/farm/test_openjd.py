@@ -60,6 +60,32 @@ def test_a_bundle_names_what_a_farm_without_a_shared_disk_sends_and_fetches(tmp_
     assert plain == json.loads((tmp_path / "bundle" / "parameters.json").read_text())
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a script of a shell")
+def test_openjd_runs_the_steps_one_after_the_other_and_the_swap_in_chunks(tmp_path: Path) -> None:
+    """With openjd-cli; in place of `faceplate` a script that writes down what it is told."""
+    told = tmp_path / "told"
+    script = tmp_path / "faceplate"
+    script.write_text(f'#!/bin/sh\necho "$@" >> "{told}"\n')
+    script.chmod(0o755)
+    (tmp_path / "publish.json").write_text("{}")
+    job = farm_job(
+        tmp_path, command=str(script), frames="1001-1005", publish=str(tmp_path / "publish.json")
+    )
+    result = openjd(job, Context(home=tmp_path))
+    done = run(tmp_path / "bundle", "--step", "Publish", "--run-dependencies")
+    said, _ = done.communicate(timeout=120)
+    assert done.returncode == 0, said
+    lines = told.read_text().splitlines()
+    verbs = [line.partition(" --")[0] for line in lines]
+    swaps = sorted(word for line in lines for word in line.split() if word.startswith("--frames"))
+    assert verbs == [
+        "analyse", "batch", "batch", "batch", "seal", "review movie", "review timeline",
+        "review publish",
+    ]  # fmt: skip
+    assert result.tasks == 3
+    assert {"--frames=1001-1002", "--frames=1003-1004", "--frames=1005-1005"} <= set(swaps)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="kills a process group")
 def test_a_bundle_that_is_killed_in_the_middle_and_run_again_gives_the_frames_of_one_run(

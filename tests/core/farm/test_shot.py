@@ -92,6 +92,8 @@ def test_places_say_what_is_read_and_what_is_written(tmp_path: Path) -> None:
         ({"publish_options": "--status=ip"}, BadSettings, "need --publish"),
         ({"publish": "nowhere.json"}, NotFound, "nowhere.json"),
         ({"publish": "p.json", "publish_options": "ip"}, BadSettings, "--name=value"),
+        ({"shot": 'a"; rm -rf x; "'}, BadSettings, "shot: expected letters"),
+        ({"shot": "a\nPlugin=Other"}, BadSettings, "shot: expected letters"),
         ({"out": "one.exr"}, BadSettings, "pattern"),
         ({"out": "s.%04d.png"}, BadSettings, "pattern"),
         ({"frames": "1001-1030"}, MissingFrames, "1013"),

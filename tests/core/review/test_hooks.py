@@ -26,7 +26,7 @@ from faceplate.review.hooks import (
     load_settings,
     open_hooks,
 )
-from faceplate.review.record import write_record
+from faceplate.review.record import read_record, write_record
 
 
 def published(folder: Path, context: Context | None = None) -> Published:
@@ -122,6 +122,16 @@ def _gone(pid: int) -> bool:
         if state == "Z":
             return True
     return False
+
+
+def test_what_a_tracker_has_made_is_kept_at_once(tmp_path: Path) -> None:
+    told = published(tmp_path)
+    told.reach("kitsu", "comment", "C1")
+    told.reach("kitsu", "preview", "V1")
+    state = read_record(told.path).hook("kitsu")
+    assert state is not None
+    assert (state.done, state.reached) == (False, {"comment": "C1", "preview": "V1"})
+    assert told.reached == state.reached
 
 
 def test_settings_of_the_home_folder_are_taken_where_they_are(tmp_path: Path) -> None:

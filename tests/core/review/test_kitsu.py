@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -268,14 +267,13 @@ def test_without_gazu_it_is_said_how_to_install_it(
     assert not list(tmp_path.rglob("*.publish.*"))
 
 
-def test_gazu_is_not_loaded_before_it_is_wanted() -> None:
-    code = (
-        "import faceplate.review.publish, faceplate.review.kitsu, sys; print('gazu' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "False\n"
+def test_without_kitsu_in_the_settings_gazu_need_not_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gazu", None)
+    pattern = version_in(tmp_path)
+    publish_again(pattern, context_of(tmp_path, WITH_TOKEN))
+    assert record_of(pattern).hooks == ()
 
 
 def test_a_comment_names_what_people_must_know() -> None:
