@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.nuke.filled import ANSWER
 from tests.support.nuke.session import Session, client_program, session
 from tests.support.paths import MINI
 from tests.support.servers import fake_settings, running_server
@@ -47,3 +48,16 @@ def reached(monkeypatch: pytest.MonkeyPatch, root: Path, server: Any, tmp_path: 
     own.mkdir()
     monkeypatch.setenv("NUKE_TEMP_DIR", str(own / "temp"))
     return own
+
+
+@pytest.fixture
+def node(gui: Session, tmp_path: Path) -> Any:
+    """A node behind a plate, filled, of a script that was saved."""
+    from faceplate_nuke import node as nodes
+
+    gui.host.script = str(tmp_path / "comp.nk")
+    gui.plate()
+    made = nodes.create()
+    nodes.fill(made, ANSWER)
+    gui.host.undo.clear()
+    return made
