@@ -32,23 +32,28 @@ class MaskFolder:
 
     Args:
         path: The folder; made where it is not there.
-        config: What a new model is; the one that is there already stays as it is.
+        config: What a new model is; one that was saved already stays as it is.
     """
 
     def __init__(self, path: Path, config: MaskModelConfig) -> None:
         self.path = path
         (path / "saves").mkdir(parents=True, exist_ok=True)
-        if not (path / CONFIG).is_file():
+        there = self.config_of(path)
+        if there is None:
             write_text(path / CONFIG, to_json(config))
-        self.config = from_json(MaskModelConfig, path / CONFIG)
+        self.config = there or config
         for leftover in (path / "saves").glob(".*.part"):
             shutil.rmtree(leftover, ignore_errors=True)
 
     @staticmethod
     def config_of(path: Path) -> MaskModelConfig | None:
-        """Return what the model of a folder is; None where there is none. Raises BadSettings."""
-        there = (path / CONFIG).is_file()
-        return from_json(MaskModelConfig, path / CONFIG) if there else None
+        """Return what the model of a folder is, None before its first save. Raises BadSettings.
+
+        A training that was killed before it saved has left nothing to go on from: the next one
+        begins as it did, with the same first weights.
+        """
+        begun = (path / CONFIG).is_file() and _save_folders(path)
+        return from_json(MaskModelConfig, path / CONFIG) if begun else None
 
     def latest(self) -> Save | None:
         """Return the newest save that verifies, None before the first.
@@ -76,15 +81,22 @@ class MaskFolder:
         state: Mapping[str, Any],
         keep: int = 3,
     ) -> Save:
-        """Write the save of a step and the model, each whole or not at all. Raises DiskFull."""
+        """Write the model and the save of a step, each whole or not at all. Raises DiskFull.
+
+        The model comes first: a training that is killed in between has it written again.
+        """
         target = self.path / "saves" / f"{step:09d}"
         config = to_json(self.config).encode()
-        save = write_save_folder(target, step, weights, optimizer, state, config)
         write_mask_model(self.path / MASK_FILE, self.config, weights)
+        save = write_save_folder(target, step, weights, optimizer, state, config)
         for old in [old for old in self._saves() if old.step <= step][:-keep]:
             shutil.rmtree(old.path, ignore_errors=True)
         return save
 
     def _saves(self) -> list[Save]:
-        folders = sorted((self.path / "saves").glob("[0-9]*"))
-        return [Save(folder, int(folder.name)) for folder in folders if folder.is_dir()]
+        return [Save(folder, int(folder.name)) for folder in _save_folders(self.path)]
+
+
+def _save_folders(path: Path) -> list[Path]:
+    """Return the saves of a training, oldest first."""
+    return [folder for folder in sorted((path / "saves").glob("[0-9]*")) if folder.is_dir()]

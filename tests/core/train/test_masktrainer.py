@@ -19,6 +19,7 @@ from faceplate.progress import Progress, Report
 from faceplate.segment import load_segmenter
 from faceplate.segment.agreement import mask_iou
 from faceplate.segment.maskmodel import read_mask_model
+from faceplate.train import maskfolder
 from faceplate.train.maskjob import MaskTrainJob
 from faceplate.train.maskstep import dice_loss
 from faceplate.train.masktrainer import train_mask
@@ -86,6 +87,44 @@ def test_a_training_that_was_stopped_comes_to_the_same_weights(
     whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
     assert all(torch.equal(tensor, parts[name]) for name, tensor in whole.items())
     assert {"loss", "iou", "it_per_s"} <= set(seen[0].figures)
+
+
+class Killed(OSError):
+    """Nothing in Faceplate knows it: what was going on ends as by a power cut."""
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_training_that_was_killed_before_its_first_save_begins_as_it_did(
+    labelled: Path, tmp_path: Path, started: bool
+) -> None:
+    def cut(report: Report) -> None:
+        raise Killed
+
+    start = str(untrained_model(tmp_path / "start.safetensors")) if started else None
+    asked = [job(labelled, tmp_path / name, start_segmenter=start) for name in ("whole", "cut")]
+    train_mask(asked[0], context(tmp_path))
+    with pytest.raises(Killed):
+        train_mask(asked[1], context(tmp_path, progress=Progress(cut)))
+    train_mask(asked[1], context(tmp_path))
+    whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / "cut")
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())
+
+
+def test_a_training_that_was_killed_while_it_saved_writes_its_model_again(
+    labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*arguments: object) -> None:
+        raise Killed
+
+    train_mask(job(labelled, tmp_path / "whole"), context(tmp_path))
+    for name in ("write_mask_model", "write_save_folder"):
+        with monkeypatch.context() as patched:
+            patched.setattr(maskfolder, name, cut)
+            with pytest.raises(Killed):
+                train_mask(job(labelled, tmp_path / name), context(tmp_path))
+        train_mask(job(labelled, tmp_path / name), context(tmp_path))
+        whole, resumed = weights(tmp_path / "whole"), weights(tmp_path / name)
+        assert all(torch.equal(tensor, resumed[name]) for name, tensor in whole.items())
 
 
 def test_a_damaged_save_is_passed_over(labelled: Path, tmp_path: Path) -> None:
