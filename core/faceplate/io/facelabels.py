@@ -46,6 +46,11 @@ class Polygon:
             raise BadShape("polygon", "points that are not finite", "finite points")
         object.__setattr__(self, "points", points)
 
+    def touches(self, size: int) -> bool:
+        """Return whether the box around it reaches into a crop of `size` x `size` pixels."""
+        low, high = self.points.min(axis=0), self.points.max(axis=0)
+        return bool((high >= -0.5).all() and (low <= size - 0.5).all())
+
 
 def polygons_text(polygons: Sequence[Polygon], size: int) -> str:
     """Return polygons as the text that the faceset keeps.
@@ -58,8 +63,8 @@ def polygons_text(polygons: Sequence[Polygon], size: int) -> str:
         InvalidInput: A polygon lies wholly outside the crop.
     """
     for polygon in polygons:
-        low, high = polygon.points.min(axis=0), polygon.points.max(axis=0)
-        if (high < -0.5).any() or (low > size - 0.5).any():
+        if not polygon.touches(size):
+            low, high = polygon.points.min(axis=0), polygon.points.max(axis=0)
             raise InvalidInput(
                 f"a polygon from {low.round(1).tolist()} to {high.round(1).tolist()} lies outside "
                 f"the crop of {size} x {size} pixels: is it of another size or face type?"

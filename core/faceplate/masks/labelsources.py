@@ -105,6 +105,9 @@ def face_mattes(path: str, layer: str) -> LabelSource:
 def labelme_polygons(path: str) -> LabelSource:
     """Return labels out of JSON files as labelme writes them, of crops or of whole frames.
 
+    A face gets those shapes of a whole frame that reach into its crop: the others are of somebody
+    else.
+
     A file is named after its frame as `face_mattes` has it. Its points count from the picture's
     corner, ours from the centre of its first pixel. Shapes called ``exclude`` exclude; ``include``
     and ``face`` include.
@@ -227,7 +230,7 @@ def _holds(size: tuple[int, int], points: NDArray[Any], origin: tuple[int, int])
     return bool((middle >= 0).all() and (middle < size).all())
 
 
-def _labelme(file: Path, face: Face, plate: tuple[int, int] | None) -> list[Polygon]:
+def _labelme(file: Path, face: Face, plate: tuple[int, int] | None) -> list[Polygon] | None:
     try:
         values = json.loads(file.read_bytes())
         size = (int(values["imageWidth"]), int(values["imageHeight"]))
@@ -246,7 +249,9 @@ def _labelme(file: Path, face: Face, plate: tuple[int, int] | None) -> list[Poly
         polygons.append(
             Polygon(_KINDS[label], transform(_corner_based(points, size, file), matrix))
         )
-    return polygons
+    if size == (face.size, face.size) or not polygons:
+        return polygons
+    return [polygon for polygon in polygons if polygon.touches(face.size)] or None
 
 
 def _corner_based(points: Any, size: tuple[int, int], file: Path) -> Points:

@@ -106,6 +106,21 @@ def test_labelme_polygons_of_whole_frames_are_brought_to_the_crop(run, faceset, 
     assert polygons[0].points == pytest.approx(wanted, abs=1e-9)
 
 
+def test_shapes_of_a_frame_that_are_of_somebody_else_are_left_to_him(
+    run, faceset, tmp_path
+) -> None:
+    mine, other = [[150.0, 60.0], [220.0, 60.0], [185.0, 140.0]], [[2, 2], [9, 2], [5, 9]]
+    labelme(tmp_path / "b.1001.json", mine)
+    values = json.loads((tmp_path / "b.1001.json").read_text())
+    values["shapes"].append(values["shapes"][0] | {"points": other})
+    (tmp_path / "b.1001.json").write_text(json.dumps(values))
+    labelme(tmp_path / "b.1002.json", other)
+    result = run("import", source=str(tmp_path), form="labelme")
+    assert (result.changed, result.without) == (1, 10)
+    ((face, polygons),) = [entry for entry in faces_of(faceset) if entry[1]]
+    assert (face.frame, len(polygons)) == (1001, 1)
+
+
 def test_a_face_that_is_wholly_covered_has_a_label_too(run, faceset, tmp_path) -> None:
     cv2.imwrite(str(tmp_path / "1001.png"), np.zeros((SIZE, SIZE), np.uint8))
     run("import", source=str(tmp_path))
