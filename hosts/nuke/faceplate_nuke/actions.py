@@ -13,7 +13,7 @@ import nuke
 from faceplate_nuke import defaults, jobs, ocio, results
 from faceplate_nuke import farm as farming
 from faceplate_nuke import node as nodes
-from faceplate_nuke.errors import PluginError
+from faceplate_nuke.errors import Cancelled, PluginError
 from faceplate_nuke.fields import refresh_choices
 from faceplate_nuke.host import on_main, show_error, text_in
 from faceplate_nuke.order import FROM_INPUT, client_of, take_order
@@ -31,6 +31,8 @@ def _guarded(action: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def guarded(node: Any) -> Any:
         try:
             return action(node)
+        except Cancelled:  # whoever asked for that needs no box
+            nodes.say(node, f"{action.__name__}: cancelled", f"{action.__name__}: cancelled")
         except PluginError as error:
             nodes.say_error(node, error)
             show_error(error)
@@ -77,7 +79,8 @@ def reload(node: Any) -> Any:
 def preview(node: Any) -> Any:
     """Swap the current frame."""
     jobs.refuse_busy(node)
-    order, client = take_order(node, int(nuke.frame())), client_of(node)
+    client = client_of(node)  # first, as an order may have to be rendered
+    order = take_order(node, int(nuke.frame()))
     return jobs.start(node, "preview", client, lambda run: jobs.preview(run, order))
 
 
@@ -85,7 +88,8 @@ def preview(node: Any) -> Any:
 def swap(node: Any) -> Any:
     """Swap the range."""
     jobs.refuse_busy(node)
-    order, client = take_order(node), client_of(node)
+    client = client_of(node)
+    order = take_order(node)
     return jobs.start(node, "swap", client, lambda run: jobs.swap(run, order))
 
 
@@ -93,7 +97,8 @@ def swap(node: Any) -> Any:
 def farm(node: Any) -> Any:
     """Write the range as a job for a farm; the node shows its results as they come."""
     jobs.refuse_busy(node)
-    order, client = take_order(node), client_of(node)
+    client = client_of(node)
+    order = take_order(node)
     scheduler, chunk = str(node["fp_scheduler"].value()), int(node["fp_chunk"].value())
     submit, program = str(node["fp_submit"].value() or ""), text_in(node["fp_program"])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -48,18 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(node: Any, options: argparse.Namespace) -> int:
-    """Do what was asked with one node."""
+    """Do what was asked with one node; what the artist chose on it stays."""
     from faceplate_nuke import actions
 
-    if options.frames:
-        first, _, last = options.frames.partition("-")
-        node["fp_range"].setValue("custom")
-        node["fp_first"].setValue(int(first))
-        node["fp_last"].setValue(int(last or first))
-        node["fp_handles"].setValue(0)
-    if options.farm:
-        node["fp_scheduler"].setValue(options.farm)
-    done = (actions.farm if options.farm else actions.swap)(node)
+    asked = _asked(options)
+    before = {name: node[name].value() for name in asked}
+    try:
+        for name, value in asked.items():
+            node[name].setValue(value)
+        done = (actions.farm if options.farm else actions.swap)(node)
+    finally:
+        for name, value in before.items():
+            node[name].setValue(value)
     if done is None:  # it was told already
         return 1
     if done.error is not None:
@@ -67,6 +68,15 @@ def run(node: Any, options: argparse.Namespace) -> int:
         return int(done.error.exit_code)
     sys.stdout.write(f"{node.name()}: {node['fp_status'].value()}\n")
     return 0
+
+
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what knobs must say for what was asked."""
+    found: dict[str, Any] = {"fp_scheduler": options.farm} if options.farm else {}
+    if options.frames:
+        first, last = options.frames
+        found.update(fp_range="custom", fp_first=first, fp_last=last, fp_handles=0)
+    return found
 
 
 def _stop(number: int, _: Any) -> None:
@@ -85,11 +95,12 @@ def _nodes(options: argparse.Namespace) -> list[Any]:
     return found
 
 
-def _frames(text: str) -> str:
-    first, _, last = text.partition("-")
-    if not (first.isdigit() and (last or first).isdigit()):
+def _frames(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(-?\d+)(?:-(-?\d+))?", text)
+    if not found:
         raise argparse.ArgumentTypeError(f"expected FIRST-LAST, got {text!r}")
-    return text
+    first = int(found.group(1))
+    return first, int(found.group(2) or first)
 
 
 def _parser() -> argparse.ArgumentParser:

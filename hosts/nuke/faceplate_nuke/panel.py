@@ -9,8 +9,8 @@ __all__ = ["IMPORT", "KIND", "LABEL", "PANEL", "SHOWS", "Field"]
 
 KIND = "FP_FaceSwap"
 """Nodes are called so, with a number; they carry a knob `fp_kind` to be known by."""
-LABEL = "[value fp_show]\n[value fp_status]"
-"""What is written on the node."""
+LABEL = "[value fp_show]\n[string range [value fp_status] 0 59]"
+"""What is written on the node; an error is read in full in its panel."""
 
 SHOWS = (
     "result", "blend by hand", "plate", "raw swap", "matte", "learned matte", "occlusion",

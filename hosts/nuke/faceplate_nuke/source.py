@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,6 +120,7 @@ def render_plate(
             for first, last, step in runs(frames):
                 nuke.execute(write, first, last, step, nuke.views()[:1])
         except RuntimeError as error:
+            shutil.rmtree(folder, ignore_errors=True)
             if "cancel" in str(error).lower():
                 raise Cancelled("the render was cancelled") from error
             raise PluginError(

@@ -289,7 +289,9 @@ def test_batch_runs_without_a_gui_and_ends_with_the_exit_code(
     assert sorted(path.name for path in output(reached).glob("*.exr")) == [
         "comp.1002.exr", "comp.1003.exr",
     ]  # fmt: skip
-    assert str(output(reached)) in Path(script).read_text()
+    text = Path(script).read_text()
+    assert str(output(reached)) in text
+    assert "fp_range input" in text  # what was asked of the batch is not saved
 
     (node,) = terminal.nuke.allNodes("Group")
     node["fp_consent"].setValue("")

@@ -4,6 +4,7 @@ import doctest
 import hashlib
 import importlib
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from tests.support.nuke.filled import order_of
 from tests.support.nuke.session import Session
 from tests.support.nuke.verbs import layered
-from tests.support.paths import MINI
+from tests.support.paths import MINI, REPO
 
 from faceplate.io.image import read_frame, write_frame
 
@@ -227,3 +228,51 @@ def test_chosen_channels_are_rendered(
     assert order.plate.color_space == "lin_rec709_scene"
     made = read_frame(Path(order.plate.path % 1002), 1002)
     assert ("fp_mask.A" in made.channels) is others
+
+
+@pytest.mark.parametrize(("reason", "said"), [("Cancelled", "cancelled"), ("no disk", "no disk")])
+def test_a_render_that_ends_early_leaves_nothing_behind(
+    gui: Session, node: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str, said: str
+) -> None:
+    monkeypatch.setenv("NUKE_TEMP_DIR", str(tmp_path / "t"))
+    monkeypatch.setenv("FACEPLATE_CLIENT", sys.executable)
+    node["fp_render"].setValue(True)
+    before = [each.name() for each in node.nodes()]
+
+    def execute(write: Any, *_: Any, **__: Any) -> None:
+        Path(write["file"].value() % 1001).touch()
+        raise RuntimeError(reason)
+
+    monkeypatch.setattr(gui.host, "do_execute", execute)
+    assert gui.actions.swap(node) is None
+
+    assert said in node["fp_status"].value()
+    assert list((tmp_path / "t").rglob("*.exr")) == []
+    assert [each.name() for each in node.nodes()] == before
+    assert len(gui.host.messages) == (reason != "Cancelled")  # who cancels needs no box
+    assert not (tmp_path / "faceplate").exists()
+
+
+def test_nothing_is_rendered_where_there_is_no_helper(
+    gui: Session, node: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node["fp_render"].setValue(True)
+    node["fp_client"].setValue("/nowhere/faceplate-client")
+    monkeypatch.setattr(gui.host, "do_execute", lambda *_, **__: 1 / 0)
+
+    assert gui.actions.preview(node) is None
+    assert "HelperMissing" in gui.host.messages[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "frames"), [("1001-1010", (1001, 1010)), ("-5--1", (-5, -1)), ("7", (7, 7))]
+)
+def test_frames_of_a_batch(text: str, frames: tuple[int, int]) -> None:
+    sys.path.insert(0, str(REPO / "hosts" / "nuke"))
+    try:
+        from faceplate_nuke import batch
+    finally:
+        sys.path.remove(str(REPO / "hosts" / "nuke"))
+    assert batch._frames(text) == frames
+    with pytest.raises(Exception, match="expected FIRST-LAST"):
+        batch._frames(f"{text}x2")
