@@ -92,7 +92,8 @@ class MarkedLine:
         return f"{self.text}  {self.mark}"
 
     def _is_ours(self, line: bytes) -> bool:
-        text = line.rstrip(b"\r\n").removesuffix(f" {_MADE}".encode())
+        # editors leave blanks at the ends of lines
+        text = line.rstrip().removesuffix(_MADE.encode()).rstrip()
         return text.endswith(self.mark.encode())
 
     def _addition(self, before: bytes) -> bytes:

@@ -93,6 +93,36 @@ def test_every_file_comes_back_byte_for_byte(tmp_path: Path, before: bytes) -> N
     assert path.read_bytes() == before
 
 
+def test_a_hand_edited_file_keeps_all_that_is_the_artist_s(
+    tmp_path: Path, context: Context
+) -> None:
+    path = tmp_path / "init.py"
+    install(Install("nuke", str(tmp_path)), context)  # makes the file
+    (line,) = lines(path)
+    path.write_bytes(f"# mine\r\nif x:\r\n    y()\r\n{line}  \t\r\n  # after".encode())
+    result = install(Install("nuke", str(tmp_path)), context)
+    assert "up to date" in result.done[0]
+    assert path.read_bytes().count(b"faceplate install nuke") == 1
+    uninstall(Uninstall("nuke", str(tmp_path)), context)
+
+    assert path.read_bytes() == b"# mine\r\nif x:\r\n    y()\r\n  # after"
+
+
+def test_a_line_that_was_copied_or_switched_off_goes_whole(
+    tmp_path: Path, context: Context
+) -> None:
+    path = tmp_path / "init.py"
+    path.write_text("import mine\n")
+    install(Install("nuke", str(tmp_path)), context)
+    line = lines(path)[1]
+    path.write_text(f"{line}\nimport mine\n# {line}\n\n")
+    uninstall(Uninstall("nuke", str(tmp_path)), context)
+
+    assert path.read_text() == "import mine\n\n"
+    path.write_text(f"import mine\n{line.partition('#')[0]}\n")  # without its mark it is theirs
+    assert "no line of ours" in uninstall(Uninstall("nuke", str(tmp_path)), context).done[0]
+
+
 def test_a_link_stays_a_link_and_modes_stay(tmp_path: Path, context: Context) -> None:
     (tmp_path / "dotfiles").write_text("import mine")
     (tmp_path / "dotfiles").chmod(0o640)
