@@ -14,9 +14,11 @@ from pathlib import Path
 
 from faceplate.context import Context
 from faceplate.errors import BadSettings, NotFound
+from faceplate.farm.allowed import require_allowed
 from faceplate.io.plate import open_plate
 from faceplate.io.sequence import Sequence as Files
 from faceplate.io.sequence import format_frames
+from faceplate.merge.making import members_of
 
 __all__ = [
     "FarmJob",
@@ -184,6 +186,7 @@ def farm_shot(job: FarmJob, context: Context) -> FarmShot:
         NotFound, BadSequence: No plate, model, consent record or recipe like that.
         MissingFrames: Frames asked for that the plate has not.
         BadSettings: Results that are no .exr pattern.
+        ConsentRefused: Its tasks would be refused.
     """
     plate = open_plate(job.plate, frames=job.frames)
     if plate.missing:
@@ -205,6 +208,9 @@ def farm_shot(job: FarmJob, context: Context) -> FarmShot:
         Place("Track", track.resolve(), "FILE", "OUT" if job.analyse else "IN"),
         *_inputs(job),
     ]
+    options = dict(word.removeprefix("--").partition("=")[::2] for word in _split(job.options))
+    members = members_of(job.cast, job.model, job.consent, job.recipe)
+    require_allowed(tuple(members), name, options, context)
     shot = FarmShot(job, name, tuple(plate.frames), tuple(places))
     context.progress.report("farm", 1, 1)
     return shot
