@@ -17,13 +17,20 @@ from typing import Any
 
 import nuke
 
-from faceplate_nuke import __version__, fields, ocio
+from faceplate_nuke import __version__, actions, fields, ocio
 from faceplate_nuke import node as nodes
 from faceplate_nuke.client import Client
 from faceplate_nuke.errors import PluginError
 from faceplate_nuke.graph import inside_parts
-from faceplate_nuke.host import host_folder, in_background, on_main, quietly, temp_folder
-from faceplate_nuke.panel import SHOWS
+from faceplate_nuke.host import (
+    host_folder,
+    in_background,
+    on_main,
+    path_in,
+    quietly,
+    temp_folder,
+)
+from faceplate_nuke.panel import KIND, PANEL, SHOWS
 from faceplate_nuke.programs import clean_environment, find_program
 from faceplate_nuke.source import render_plate
 
@@ -133,6 +140,37 @@ def _node() -> str:
             nuke.delete(node)
 
 
+def _gizmo() -> str:
+    """Make a node of the gizmo, as the Tab menu does, without asking a server; and delete it."""
+    asks, actions.made = actions.made, lambda node: None
+    try:
+        with quietly():
+            node = nuke.createNode(KIND, inpanel=False)
+            try:
+                names, inside = set(node.knobs()), {each.name() for each in node.nodes()}
+                lost = {field.name for field in PANEL} - names
+                lost |= {part.name for part in inside_parts(SHOWS)} - inside
+                if lost or node.Class() != "Group":
+                    raise PluginError("Gizmo", f"a {node.Class()} that lacks {sorted(lost)}")
+                return f"{node.name()}, a {node.Class()} of {len(names)} knobs"
+            finally:
+                nuke.delete(node)
+    finally:
+        actions.made = asks
+
+
+def _defaults() -> str:
+    """Tell Nuke a default and ask for it; work out the Tcl in a path."""
+    nuke.knobDefault(f"{KIND}.fp_selftest", "here")
+    knob = nuke.File_Knob("fp_selftest", "")
+    knob.setValue("[file dirname /a/b]/[file tail /x/y].%04d.exr")
+    found = [nuke.knobDefault(f"{KIND}.fp_selftest"), nuke.knobDefault(f"{KIND}.fp_none") or None,
+             path_in(knob)]  # fmt: skip
+    if found[:2] != ["here", None] or not found[2].endswith("/a/y.%04d.exr"):
+        raise PluginError("Defaults", f"Nuke answers {found}")
+    return f"defaults are kept, paths are worked out: {found[2]}"
+
+
 def _round_trip() -> str:
     """Render a frame of ColorBars as the plug-in renders, and read it back."""
     with quietly():
@@ -192,6 +230,8 @@ CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("models", _models),
     ("OCIO", _colors),
     ("node", _node),
+    ("gizmo", _gizmo),
+    ("defaults and paths", _defaults),
     ("render and read", _round_trip),
 )
 """In order; ``threads`` is made last, beside the main thread."""

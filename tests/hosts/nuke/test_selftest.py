@@ -28,13 +28,15 @@ def test_without_a_helper_everything_else_is_still_checked(
     terminal: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FACEPLATE_CLIENT", "/nowhere/faceplate-client")
+    terminal.run("init.py")
     terminal.host.is_modified = False
     report = run_script(terminal, tmp_path, monkeypatch)
     checks = {check["name"]: check["passed"] for check in report["checks"]}
 
     assert checks == {
         "versions": True, "helper": False, "server": False, "models": False, "OCIO": True,
-        "node": True, "render and read": True, "threads": True,
+        "node": True, "gizmo": True, "defaults and paths": True, "render and read": True,
+        "threads": True,
     }  # fmt: skip
     assert report["passed"] is False
     assert terminal.nuke.allNodes() == []
@@ -46,6 +48,7 @@ def test_without_a_helper_everything_else_is_still_checked(
 def test_with_a_server_all_of_it_passes(
     gui: Session, reached: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    gui.run("init.py")
     plate = gui.plate()
     gui.host.undo.clear()
     gui.host.is_modified = False
@@ -53,7 +56,7 @@ def test_with_a_server_all_of_it_passes(
 
     assert [check["said"] for check in report["checks"] if not check["passed"]] == []
     assert report["passed"] is True
-    assert "8 of 8 checks passed" in gui.host.messages[-1]
+    assert "10 of 10 checks passed" in gui.host.messages[-1]
     assert gui.nuke.allNodes() == [plate]
     assert gui.nuke.selectedNodes() == [plate]
     assert gui.host.is_modified is False
