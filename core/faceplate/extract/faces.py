@@ -30,9 +30,8 @@ from faceplate.io.trackfile import PersonTrack, Track, TrackedFace
 from faceplate.io.trackfit import fit_track
 from faceplate.io.whois import find_person
 from faceplate.models.store import WeightStore
-from faceplate.provenance.hashing import sha256_file
-from faceplate.segment import SEGMENTERS, Segmenter, framing_of, is_mask_path, load_segmenter
-from faceplate.segment.maskfile import mask_sha256
+from faceplate.segment import Segmenter, framing_of, load_segmenter
+from faceplate.segment.maskfile import segmenter_sha256
 
 __all__ = ["ExtractJob", "ExtractResult", "crop_face", "extract"]
 
@@ -232,7 +231,9 @@ class _Cutting:
         self._there = faceset.made_from(shot.plate.pattern)
         self._mattes = _open_mattes(job, shot)
         self._segmenter = None if job.segmenter is None else _segmenter(job.segmenter, context)
-        self._segmenter_hash = _segmenter_hash(job.segmenter, context)
+        store = WeightStore(context.home / "weights")
+        named = job.segmenter
+        self._segmenter_hash = "" if named is None else segmenter_sha256(named, store.path)
 
     def cut(self, face: TrackedFace) -> None:
         """Add one face to the faceset, unless it is there already."""
@@ -302,15 +303,6 @@ class _Cutting:
 def _segmenter(name: str, context: Context) -> Segmenter:
     store = WeightStore(context.home / "weights")
     return load_segmenter(name, store.path, threads=context.threads)
-
-
-def _segmenter_hash(name: str | None, context: Context) -> str:
-    """Return what tells a segmenter: the hash of its weights; empty without one."""
-    if name is None:
-        return ""
-    if is_mask_path(name):
-        return mask_sha256(Path(name))
-    return sha256_file(WeightStore(context.home / "weights").path(SEGMENTERS.load(name).card))
 
 
 def _open_mattes(job: ExtractJob, shot: Shot) -> Plate | None:

@@ -22,10 +22,12 @@ from faceplate.io.sequence import Sequence, parse_frames
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
 from faceplate.io.trackfit import fit_track
+from faceplate.masks.made import MadeOf, key_of
 from faceplate.masks.seen import PlateSegmenter
 from faceplate.masks.sheet import LabelCell, write_label_sheet
 from faceplate.models.store import WeightStore
 from faceplate.segment import Segmenter, framing_of, load_segmenter
+from faceplate.segment.maskfile import segmenter_sha256
 
 __all__ = ["ApplyJob", "ApplyResult", "apply"]
 
@@ -80,7 +82,7 @@ class ApplyJob:
     size: int = 256
     """Side of the crops of the plate in pixels, 32..2048."""
     resume: bool = False
-    """Leave out the frames whose matte is there."""
+    """Leave out the frames whose matte is there and was made of the same model, track and plate."""
     sheet: str | None = None
     """A picture, PNG, of some faces with their mattes."""
 
@@ -130,7 +132,8 @@ def apply(job: ApplyJob, context: Context) -> ApplyResult:
     if job.faceset is not None:
         made, left_out, empty = _to_faceset(job, segmenter, context, cells)
     else:
-        made, left_out, empty = _of_plate(job, segmenter, context, cells)
+        weights = segmenter_sha256(job.segmenter, store.path)
+        made, left_out, empty = _of_plate(job, segmenter, weights, context)
     sheets = write_label_sheet(Path(job.sheet), cells) if job.sheet and cells else []
     return ApplyResult(
         mattes=made,
@@ -179,7 +182,7 @@ def _ids(faceset: Faceset, frames: str | None) -> list[int]:
 
 
 def _of_plate(
-    job: ApplyJob, segmenter: Segmenter, context: Context, cells: list[LabelCell]
+    job: ApplyJob, segmenter: Segmenter, weights: str, context: Context
 ) -> tuple[int, int, int]:
     plate = open_plate(str(job.plate), frames=job.frames, missing=job.missing)
     track, _ = fit_track(Track.load(Path(str(job.track))), plate)
@@ -192,20 +195,21 @@ def _of_plate(
     encodings = Encodings(config, job.color_space or track.plate.color_space)
     face_type = FaceType(job.face_type or framing_of(segmenter) or _FACE_TYPE)
     maker = PlateSegmenter(segmenter, face_type, job.size, encodings)
+    settings = [weights, face_type.value, job.size, encodings.plate_space, config.hash]
+    record = MadeOf(target)
     made = left_out = empty = 0
     for done, number in enumerate(plate.frames, 1):
-        matte = None if _is_there(job, target, number) else _matte(plate, number, maker, faces)
+        key = key_of(plate.sha256(number), faces.get(number, []), settings)
+        there = job.resume and record.holds(number, key)
+        matte = None if there else _matte(plate, number, maker, faces)
         if matte is None:
             left_out += 1
         else:
             write_frame(matte, target.path(number), pixel_type=_pixel_type(target.path(number)))
+            record.note(number, key)
             made, empty = made + 1, empty + (not bool((matte.pixels >= 0.5).any()))
         context.progress.report("mask apply", done, len(plate.frames), frame=number)
     return made, left_out, empty
-
-
-def _is_there(job: ApplyJob, target: Sequence, number: int) -> bool:
-    return job.resume and target.path(number).is_file()
 
 
 def _matte(

@@ -1,11 +1,13 @@
 """Where a mask model lies, and which it is, without opening it."""
 
-import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from faceplate.errors import NotFound
+from faceplate.provenance.hashing import sha256_file
+from faceplate.segment import SEGMENTERS, is_mask_path
 
-__all__ = ["MASK_FILE", "mask_file", "mask_sha256"]
+__all__ = ["MASK_FILE", "mask_file", "mask_sha256", "segmenter_sha256"]
 
 MASK_FILE = "mask.safetensors"
 """The model in the folder of its training."""
@@ -24,5 +26,19 @@ def mask_file(path: Path) -> Path:
 
 def mask_sha256(path: Path) -> str:
     """Return the sha256 of a model's file. Raises NotFound."""
-    with mask_file(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_file(mask_file(path))
+
+
+def segmenter_sha256(name: str, weights: Callable[[str], Path]) -> str:
+    """Return what tells a segmenter: the sha256 of its weights.
+
+    Args:
+        name: As of `load_segmenter`.
+        weights: Gives the file of a card.
+
+    Raises:
+        UnknownComponent, NotFound, WeightsMissing: As of `load_segmenter`.
+    """
+    if is_mask_path(name):
+        return mask_sha256(Path(name))
+    return sha256_file(weights(SEGMENTERS.load(name).card))

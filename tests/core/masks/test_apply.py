@@ -49,6 +49,7 @@ def run(shot: Path, tmp_path: Path):
 @pytest.fixture
 def bright(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apply_module, "load_segmenter", lambda *_, **__: Bright())
+    monkeypatch.setattr(apply_module, "segmenter_sha256", lambda *_: "bright")
 
 
 @pytest.mark.usefixtures("bright")
@@ -70,6 +71,20 @@ def test_pictures_are_written_and_a_second_run_may_go_on(run, tmp_path) -> None:
     again = run(frames="1001-1002", out=out, resume=True)
     assert (again.mattes, again.left_out) == (1, 1)
     assert read_frame(tmp_path / "m" / "m.1002.png").pixels.max() == 1
+
+
+def test_a_run_that_goes_on_takes_no_mattes_of_another_model_or_track(shot, run, tmp_path) -> None:
+    model = untrained_model(tmp_path / "m.safetensors")
+    settings = {"segmenter": str(model), "frames": "1001-1003", "resume": True}
+    assert run(**settings).mattes == 3
+    assert run(**settings).left_out == 3
+    (tmp_path / "m" / "m.1002.exr").unlink()
+    record = tmp_path / "m" / ".m.exr.made"
+    record.write_bytes(record.read_bytes()[:-20])  # killed while it noted 1003
+    assert (run(**settings).mattes, run(**settings).mattes) == (2, 0)
+    assert run(**settings | {"size": 128}).mattes == 3
+    untrained_model(tmp_path / "m.safetensors", face_type="full_face")
+    assert run(**settings | {"size": 128}).mattes == 3
 
 
 @pytest.mark.usefixtures("bright")
