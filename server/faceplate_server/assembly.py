@@ -23,6 +23,7 @@ from faceplate_protos.v1 import (
     status_pb2,
     status_pb2_grpc,
 )
+from faceplate_server.attempts import WorkerSettings
 from faceplate_server.auth import AuthInterceptor, load_token
 from faceplate_server.binding import bind, published
 from faceplate_server.buffers import Buffers, default_folder
@@ -221,19 +222,22 @@ def _add_services(
 
 
 def _runner_settings(settings: ServerSettings, verbs: str) -> RunnerSettings:
-    return RunnerSettings(
+    worker = WorkerSettings(
         home=Path(settings.home),
         verbs=verbs,
-        devices=settings.devices,
         consent_policy=settings.consent_policy,
         threads=settings.threads,
         ocio=settings.ocio,
+        niceness=settings.job_niceness,
+        cancel_grace_s=settings.cancel_grace_s,
+        save_grace_s=settings.save_grace_s,
+    )
+    return RunnerSettings(
+        worker=worker,
+        devices=settings.devices,
         max_queued=settings.max_queued,
         attempts=settings.attempts,
         heartbeat_s=settings.heartbeat_s,
-        cancel_grace_s=settings.cancel_grace_s,
-        save_grace_s=settings.save_grace_s,
-        niceness=settings.job_niceness,
         watch_grace_s=settings.watch_grace_s,
     )
 
