@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -78,6 +78,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(options, words, list(sys.argv[1:] if argv is None else argv))
     except _ReaderLeft:
         return 0
+    except SystemExit as left:  # help, or wrong words: all has been said
+        if argv is None:
+            # OpenImageIO's bindings complain for 30 lines where an interpreter ends after this
+            with suppress(BrokenPipeError):
+                sys.stdout.flush()
+            options.end_now(int(left.code or 0))
+        raise
     except FaceplateError as error:
         if options.debug:
             raise
@@ -320,6 +327,7 @@ def _signals(
 
     A second one of the first two stops at once; so does a grace of seconds that has passed.
     """
+    timers: list[threading.Timer] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         if stopped:
@@ -330,6 +338,7 @@ def _signals(
             timer = threading.Timer(grace_s, drop, [number])
             timer.daemon = True
             timer.start()
+            timers.append(timer)
 
     if threading.current_thread() is not threading.main_thread():
         yield  # signals belong to the main thread
@@ -342,6 +351,8 @@ def _signals(
     try:
         yield
     finally:
+        for timer in timers:  # the work has ended by itself: nothing is left to drop
+            timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
 
