@@ -40,7 +40,9 @@ def test_the_drawn_tree_is_the_real_one() -> None:
 
 
 def test_every_error_class_is_public() -> None:
-    assert {kind.__name__ for kind in OURS} | {"near_names", "ran_out_of_memory"} == set(errors.__all__)
+    assert {kind.__name__ for kind in OURS} | {"near_names", "ran_out_of_memory"} == set(
+        errors.__all__
+    )
 
 
 @pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
