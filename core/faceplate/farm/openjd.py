@@ -126,7 +126,9 @@ def _values(shot: FarmShot) -> dict[str, Any]:
 def _assets(shot: FarmShot) -> dict[str, Any]:
     """Return which files a farm without a shared disk sends and fetches."""
     files = [str(p.path) for p in shot.places if p.kind == "FILE" and p.flow == "IN"]
+    files += [str(path) for path in shot.assets if not path.is_dir()]
     folders = [str(p.path) for p in shot.places if p.kind == "DIRECTORY" and p.flow == "IN"]
+    folders += [str(path) for path in shot.assets if path.is_dir()]
     results = {str(p.path if p.kind == "DIRECTORY" else p.path.parent) for p in shot.places
                if p.flow == "OUT"}  # fmt: skip
     return {

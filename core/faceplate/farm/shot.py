@@ -15,6 +15,7 @@ from pathlib import Path
 from faceplate.context import Context
 from faceplate.errors import BadSettings, NotFound
 from faceplate.farm.allowed import require_allowed
+from faceplate.farm.assets import assets_inside
 from faceplate.io.plate import open_plate
 from faceplate.io.sequence import Sequence as Files
 from faceplate.io.sequence import format_frames
@@ -59,6 +60,8 @@ class FarmJob:
     """Consent record of whose face goes in."""
     recipe: str | None = None
     """Recipe (JSON); the default recipe where it is left out."""
+    mattes: str | None = None
+    """Files of external mattes, as a plate is named; a cast names its own."""
     track: str | None = None
     """Track file; by default beside the results. One that is there and is not to be made anew needs
     --no-analyse."""
@@ -97,6 +100,8 @@ class FarmJob:
             raise BadSettings(f"chunk must be from 1 to 100000 frames, got {self.chunk}")
         if bool(self.model) == bool(self.cast):
             raise BadSettings("name either a model or a cast, and not both")
+        if self.cast and self.mattes:
+            raise BadSettings("mattes: with a cast, each of its members names its own")
         if self.publish_options and not self.publish:
             raise BadSettings("publish_options need --publish, the settings to publish with")
         for option in [*_split(self.options), *_split(self.publish_options)]:
@@ -156,6 +161,8 @@ class FarmShot:
     name: str
     frames: tuple[int, ...]
     places: tuple[Place, ...]
+    assets: tuple[Path, ...] = ()
+    """What is read besides, as files inside the shot's files name it."""
 
     @property
     def range(self) -> str:
@@ -211,7 +218,8 @@ def farm_shot(job: FarmJob, context: Context) -> FarmShot:
     options = dict(word.removeprefix("--").partition("=")[::2] for word in _split(job.options))
     members = members_of(job.cast, job.model, job.consent, job.recipe)
     require_allowed(tuple(members), name, options, context)
-    shot = FarmShot(job, name, tuple(plate.frames), tuple(places))
+    assets = assets_inside(members, cast=bool(job.cast))
+    shot = FarmShot(job, name, tuple(plate.frames), tuple(places), assets)
     context.progress.report("farm", 1, 1)
     return shot
 
@@ -228,6 +236,9 @@ def _inputs(job: FarmJob) -> list[Place]:
         if not path.exists():
             raise NotFound(f"{name.lower()}: {path} does not exist")
         found.append(Place(name, path, "DIRECTORY" if path.is_dir() else "FILE", "IN"))
+    if job.mattes:
+        pattern = Path(open_plate(job.mattes).pattern)
+        found.append(Place("Mattes", pattern.parent.resolve(), "DIRECTORY", "IN", pattern.name))
     return found
 
 
@@ -270,7 +281,7 @@ def steps(shot: FarmShot, words: Words) -> list[Step]:
         found.append(Step("Analyse", (job.command, "analyse", *files, whole, *color, *common)))
     named = [
         f"--{name.lower()}={texts[name]}"
-        for name in ("Plate", "Track", "Model", "Cast", "Consent", "Recipe", "Out")
+        for name in ("Plate", "Track", "Model", "Cast", "Consent", "Recipe", "Mattes", "Out")
         if name in texts
     ]
     named += [f"--shot={shot.name}", f"--frames={words.chunk}"]

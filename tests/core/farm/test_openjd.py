@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.support.farms import farm_job
+from tests.support.paths import MINI
 
 from faceplate.commands.verify import VerifyJob, verify
 from faceplate.context import Context
@@ -58,6 +59,25 @@ def test_a_bundle_names_what_a_farm_without_a_shared_disk_sends_and_fetches(tmp_
     values = yaml.safe_load((tmp_path / "bundle" / "parameter_values.yaml").read_text())
     plain = {entry["name"]: entry["value"] for entry in values["parameterValues"]}
     assert plain == json.loads((tmp_path / "bundle" / "parameters.json").read_text())
+
+
+def test_what_a_cast_names_is_sent_too(tmp_path: Path) -> None:
+    farm_job(tmp_path)  # makes the model, its consent and the track
+    (tmp_path / "r.json").write_text("{}")
+    shutil.copytree(MINI / "B_masks", tmp_path / "mattes")
+    member = {
+        "model": "model", "consent": "consent.json", "recipe": "r.json",
+        "mattes": "mattes/face",
+    }  # fmt: skip
+    (tmp_path / "cast.json").write_text(json.dumps({"cast": [member]}))
+    job = farm_job(tmp_path, model=None, consent=None, cast=str(tmp_path / "cast.json"))
+    openjd(job, Context(home=tmp_path))
+    assets = yaml.safe_load((tmp_path / "bundle" / "asset_references.yaml").read_text())
+    inputs = assets["assetReferences"]["inputs"]
+    assert {str(tmp_path / name) for name in ("consent.json", "r.json", "cast.json")} <= set(
+        inputs["filenames"]
+    )
+    assert {str(tmp_path / name) for name in ("model", "mattes/face")} <= set(inputs["directories"])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a script of a shell")

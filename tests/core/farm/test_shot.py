@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from tests.support.farms import farm_job
+from tests.support.paths import MINI
 
 from faceplate.context import Context
 from faceplate.errors import BadSettings, MissingFrames, NotFound
@@ -62,6 +63,13 @@ def test_a_version_is_published_in_the_end_where_somebody_asks_for_it(tmp_path: 
     made = written(tmp_path, movie=False, **more)
     assert list(made)[-2:] == ["Seal", "Publish"]
     assert not any(word.startswith("--movie") for word in made["Publish"])
+
+
+def test_mattes_are_found_where_the_farm_has_them(tmp_path: Path) -> None:
+    mattes = str(MINI / "B" / "B.%04d.exr")
+    assert "--mattes=<Mattes>B.%04d.exr" in written(tmp_path, mattes=mattes)["Swap"]
+    with pytest.raises(BadSettings, match="names its own"):
+        written(tmp_path, mattes=mattes, model=None, cast="cast.json")
 
 
 def test_an_ocio_config_is_a_path_only_where_it_is_a_file(tmp_path: Path) -> None:
