@@ -10,7 +10,7 @@ local bring = {}
 local function check_files(result)
   local first, last = source.numbers(result.plate)
   for number = first, last do
-    local path = string.format(result.pattern, number)
+    local path = source.path(result, number)
     if (files.size(path) or 0) == 0 then
       errors.fail("Frame " .. number .. " of the result is missing: " .. path)
     end

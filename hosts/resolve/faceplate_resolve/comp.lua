@@ -11,7 +11,7 @@ function comp.loader_inputs(result, start)
   local first_number, last_number = source.numbers(result.plate)
   local first = start - result.plate.before
   return {
-    { "Clip", string.format(result.pattern, first_number) },
+    { "Clip", source.path(result, first_number) },
     { "GlobalIn", first },
     { "GlobalOut", first + last_number - first_number },
     { "Clip1.OpenEXRFormat.RedName", "fp.R" },
@@ -62,7 +62,7 @@ end
 function comp.write_setting(path, result)
   local first, last = source.numbers(result.plate)
   local values = {
-    CLIP = string.format(result.pattern, first):gsub("\\", "\\\\"):gsub('"', '\\"'),
+    CLIP = source.path(result, first):gsub("\\", "\\\\"):gsub('"', '\\"'),
     LENGTH = last - first + 1,
     FIRST = -result.plate.before,
     LAST = last - first - result.plate.before,

@@ -46,7 +46,8 @@ function source.choose(host, settings)
   if not item then errors.fail("No clip is under the playhead: move it onto the shot.") end
   local media = host:media(item)
   local path = media and host:media_property(media, "File Path") or ""
-  if path:sub(1, #settings.work_folder) == settings.work_folder then
+  local folder = settings.work_folder
+  if path:sub(1, #folder) == folder and path:sub(#folder + 1):match("^[/\\]") then
     errors.fail("The clip under the playhead is a result of Faceplate: hide its track, so that the "
       .. "plate is on top.")
   end
@@ -121,6 +122,12 @@ end
 
 -- Returns the first and the last frame to work on, handles included.
 function source.numbers(plate) return plate.first - plate.before, plate.last + plate.after end
+
+-- Returns the file of a frame; folders may have a per cent sign in their names.
+function source.path(result, number)
+  local head, width, suffix = result.pattern:match("^(.*)%%0(%d+)d([^%%]*)$")
+  return head .. string.format("%0" .. width .. "d", number) .. suffix
+end
 
 -- Returns the same as a text.
 function source.frames(plate) return string.format("%d-%d", source.numbers(plate)) end

@@ -87,8 +87,9 @@ class Result:
     plate: Plate
 
     def path(self, number: int) -> Path:
-        """Return the file of a frame."""
-        return Path(str(self.pattern) % number)
+        """Return the file of a frame; folders may have a per cent sign in their names."""
+        head, width, suffix = re.fullmatch(r"(.*)%0(\d+)d([^%]*)", str(self.pattern)).groups()  # type: ignore[union-attr]  # our own pattern
+        return Path(f"{head}{number:0{width}d}{suffix}")
 
 
 def choose(host: Host, settings: Settings) -> Shot:
@@ -110,7 +111,7 @@ def choose(host: Host, settings: Settings) -> Shot:
         raise HostError("No clip is under the playhead: move it onto the shot.")
     media = host.media(item)
     path = host.media_property(media, "File Path") if media is not None else ""
-    if path.startswith(str(settings.work_folder)):
+    if settings.work_folder in Path(path).parents:
         raise HostError(
             "The clip under the playhead is a result of Faceplate: hide its track, so that the "
             "plate is on top."

@@ -31,6 +31,9 @@ with open(here + "commands", "a") as log:
     log.write(json.dumps(sys.argv[1:]) + "\\n")
 def say(event, **values):
     print(json.dumps(dict(values, event=event)), flush=True)
+def path(pattern, number):
+    folder, name = os.path.split(pattern)
+    return os.path.join(folder, name % number)
 def work(verb, job, values):
     if behave.get("error") == verb:
         say("error", job=job, code="OutsideRoots", message="the plate is outside of the roots",
@@ -58,8 +61,8 @@ def work(verb, job, values):
         return dict(frames=count, frames_with_face=count)
     os.makedirs(os.path.dirname(values["out"]), exist_ok=True)
     for number in range(first, last + 1 - behave.get("lose", 0)):
-        with open(values["out"] % number, "wb") as out:
-            out.write(open(values["plate"] % number, "rb").read())
+        with open(path(values["out"], number), "wb") as out:
+            out.write(open(path(values["plate"], number), "rb").read())
     return dict(swapped=count)
 if words[0] == "cancel":
     open(here + "cancelled", "w")
@@ -129,7 +132,12 @@ class Stage:
 
     def submitted(self, verb: str) -> dict[str, Any]:
         """Return the settings with which a job was submitted."""
-        return dict(json.loads((self.shot / f"{verb}.json").read_text()))
+        return self.submitted_in(self.home / "resolve" / "shots", verb)
+
+    def submitted_in(self, work: Path, verb: str) -> dict[str, Any]:
+        """Return the same, where another folder holds the work."""
+        text = (work / "Feature_One" / "SH010" / f"{verb}.json").read_text(encoding="utf-8")
+        return dict(json.loads(text))
 
     def __call__(self) -> bool:
         """Run the script as Resolve's menu does; returns whether it is all done."""

@@ -277,11 +277,13 @@ class FakePool(Recorded):
         made = []
         for info in infos:
             first, last = int(info["StartIndex"]), int(info["EndIndex"])
-            files = [Path(info["FilePath"] % number) for number in range(first, last + 1)]
+            pattern = Path(info["FilePath"])
+            files = [pattern.with_name(pattern.name % each) for each in range(first, last + 1)]
             if not all(file.is_file() and file.stat().st_size for file in files):
                 return []
             width = len(files[0].stem) - len(files[0].stem.rstrip("0123456789"))
-            name = re.sub(r"%0\d+d", f"[{first:0{width}}-{last:0{width}}]", info["FilePath"])
+            span = f"[{first:0{width}}-{last:0{width}}]"
+            name = str(pattern.with_name(re.sub(r"%0\d+d", span, pattern.name)))
             media = FakeMedia(self.trouble, self.project, {"File Path": name, "Start": str(first)})
             self.current.clips.append(media)
             made.append(media)

@@ -144,6 +144,43 @@ def test_a_result_under_the_playhead_is_no_plate(stage: Stage, clip: FakeItem) -
     assert "is a result of Faceplate: hide its track" in stage.said
 
 
+def test_a_plate_beside_the_results_is_a_plate(
+    stage: Stage, clip: FakeItem, plate: str, tmp_path: Path
+) -> None:
+    beside = stage.home / "resolve" / "shots2"
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    Path(plate).parent.rename(beside)
+    clip.media.properties["File Path"] = f"{beside}/B.[1001-1012].exr"
+
+    assert stage(), stage.said
+
+
+def test_folders_may_have_signs_of_patterns_in_their_names(
+    stage: Stage, clip: FakeItem, plate: str
+) -> None:
+    folder = stage.folder / "100% %d %04d é [x]"
+    Path(plate).parent.rename(folder)
+    clip.media.properties["File Path"] = f"{folder}/B.[1001-1012].exr"
+    stage.set(work=str(folder / "out"), bring_back="fusion")
+
+    assert stage(), stage.said
+    assert stage.submitted_in(folder / "out", "swap")["plate"] == f"{folder}/B.%04d.exr"
+    (loader,) = clip.comps[0].loaders()
+    assert loader.rendered["Clip"].startswith(f"{folder}/out/Feature_One/SH010/v001/")
+
+
+@pytest.mark.parametrize("plate_of", ["auto", "render"])
+@pytest.mark.parametrize("back", ["take", "track", "fusion", "bin"])
+def test_the_free_edition_does_all_of_it(
+    stage: Stage, clip: FakeItem, plate_of: str, back: str
+) -> None:
+    stage.resolve.studio, stage.resolve.trouble.free = False, True
+    stage.set(plate=plate_of, bring_back=back, handles=1)
+
+    assert stage(), stage.said
+    assert stage.resolve.trouble.modal is False
+
+
 def test_marks_within_a_clip_take_a_part_of_its_file(stage: Stage, clip: FakeItem) -> None:
     stage.resolve.project.timeline.marks = {"video": {"in": 102, "out": 104}}
     stage.set(range="marks")
