@@ -32,7 +32,7 @@ class WorkerSettings:
     ocio: str = ""
     niceness: int = 10
     """0 to 19."""
-    cancel_grace_s: float = 1.5
+    cancel_grace_s: float = 1.0
     """From the polite request to stop to SIGKILL."""
     save_grace_s: float = 60.0
     """The same for verbs that can save."""

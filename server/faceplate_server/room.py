@@ -24,7 +24,7 @@ __all__ = ["EngineRoom", "RoomSettings"]
 
 logger = logging.getLogger(__name__)
 
-FRAME_GRACE_S = 1.5
+FRAME_GRACE_S = 1.0
 """How long a frame that nobody wants any more may go on before the engine is killed for it."""
 
 # glibc gives the arrays of a frame back to the system and takes fresh pages for the next one, which

@@ -104,9 +104,9 @@ class ServerSettings:
     """Swap models that stay in memory for single frames; those used longest ago go first."""
     heartbeat_s: float = 1.5
     """Longest silence towards a client that watches a job, 0.1 to 2 s."""
-    cancel_grace_s: float = 1.5
+    cancel_grace_s: float = 1.0
     """How long a cancelled job may take to stop by itself before it is killed, 0 to 3600 s. What it
-    has finished is kept in any case."""
+    has finished is kept in any case. All is over after 2 s, on a busy machine too."""
     save_grace_s: float = 60.0
     """The same for jobs that save what they have before they stop: trainings."""
     watch_grace_s: float = 5.0

@@ -17,6 +17,7 @@ from tests.support.servers import Client, fake_settings, free_port, running_serv
 
 from faceplate_protos.v1 import frames_pb2, jobs_pb2, models_pb2, status_pb2
 from faceplate_server.logs import JsonLines, logging_to
+from faceplate_server.settings import ServerSettings
 
 
 def frame(root: Path, model: str, number: int = 1) -> Any:
@@ -66,7 +67,9 @@ def test_a_cancelled_frame_stops_within_two_seconds_and_the_next_is_answered(
 
 
 def test_a_job_that_does_not_listen_stops_within_two_seconds_by_default(tmp_path: Path) -> None:
-    with running_server(fake_settings(tmp_path, cancel_grace_s=1.5, save_grace_s=1.5)) as client:
+    grace = ServerSettings.cancel_grace_s
+    settings = fake_settings(tmp_path, cancel_grace_s=grace, save_grace_s=grace)
+    with running_server(settings) as client:
         job = submit(client, out=tmp_path / "o", gate=tmp_path / "never", deaf=True)
         while not (tmp_path / "o" / "0001.txt").exists():
             time.sleep(0.01)

@@ -111,3 +111,38 @@ def test_every_link_in_a_tree_stays_inside(tmp_path: Path) -> None:
     (root / "model" / "saves" / "w").symlink_to(tmp_path / "outside")
     with pytest.raises(OutsideRoots):
         roots.check_tree(root / "model", "model")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/proc/self/root/etc/passwd", "//etc/passwd", "/./etc/passwd", "a/./../../other",
+        "link/../../other", "a//../..//other",
+    ],
+)  # fmt: skip
+def test_detours_lead_outside_as_plain_ways_do(roots: Roots, path: str) -> None:
+    (roots.first / "link").symlink_to(roots.first)
+    with pytest.raises(OutsideRoots):
+        roots.check(path, "plate")
+
+
+def test_a_link_to_the_process_own_files_is_no_way_out(roots: Roots) -> None:
+    (roots.first / "root").symlink_to("/proc/self/root")
+    with pytest.raises(OutsideRoots):
+        roots.check("root/etc/passwd", "plate")
+
+
+@pytest.mark.parametrize("path", ["\\\\server\\share\\a.exr", "C:\\plates\\a.exr", "C:/plates/a"])
+def test_names_of_another_system_are_plain_names_here(roots: Roots, path: str) -> None:
+    assert roots.check(path, "plate").is_relative_to(roots.first)
+
+
+def test_a_link_that_is_turned_is_judged_anew(roots: Roots, tmp_path: Path) -> None:
+    link = roots.first / "out"
+    link.symlink_to(tmp_path / "cache")
+    assert roots.check("out/x", "out") == tmp_path / "cache" / "x"
+    link.unlink()
+    link.symlink_to(tmp_path / "other")
+
+    with pytest.raises(OutsideRoots):
+        roots.check("out/x", "out")
