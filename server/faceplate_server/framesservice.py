@@ -1,10 +1,12 @@
 """The service Frames: convert in, ask in turn, convert out."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from faceplate.provenance.hashing import sha256_file
 from faceplate_protos.v1 import frames_pb2, frames_pb2_grpc
 from faceplate_server.buffers import Buffers
 from faceplate_server.metrics import Metrics
@@ -12,7 +14,7 @@ from faceplate_server.peers import CLIENT
 from faceplate_server.receiving import receive
 from faceplate_server.room import EngineRoom
 from faceplate_server.shapes import Context
-from faceplate_server.spool import Spool, chunks_of, sha256_of
+from faceplate_server.spool import Spool, chunks_of
 from faceplate_server.verbs import parse_object
 
 __all__ = ["FramesService"]
@@ -136,7 +138,7 @@ class FramesService(frames_pb2_grpc.FramesServicer):
             path = Path(answer["path"])
             result = frames_pb2.SwapStreamResult(
                 frame_bytes=path.stat().st_size,
-                sha256=await sha256_of(path),
+                sha256=await asyncio.to_thread(sha256_file, path),
                 milliseconds=_since(began),
                 faces=answer["faces"],
                 network_runs=answer["network_runs"],

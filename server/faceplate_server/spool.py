@@ -1,7 +1,6 @@
 """Frames that clients send and fetch as bytes, in a folder of the server's own."""
 
 import asyncio
-import hashlib
 import secrets
 import shutil
 from collections.abc import AsyncIterator
@@ -14,7 +13,7 @@ from faceplate.errors import DiskFull, Exhausted, InvalidInput
 from faceplate.io.atomic import is_no_room
 from faceplate_server.faults import TimedOut
 
-__all__ = ["FRAME", "TRACK", "Spool", "Upload", "chunks_of", "sha256_of"]
+__all__ = ["FRAME", "TRACK", "Spool", "Upload", "chunks_of"]
 
 T = TypeVar("T")
 
@@ -111,16 +110,6 @@ async def chunks_of(path: Path) -> AsyncIterator[bytes]:
     with path.open("rb") as file:
         while piece := await asyncio.to_thread(file.read, CHUNK):
             yield piece
-
-
-async def sha256_of(path: Path) -> str:
-    """Return a file's hash, hexadecimal."""
-
-    def digest() -> str:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    return await asyncio.to_thread(digest)
 
 
 def _append(path: Path, piece: bytes) -> None:
