@@ -15,14 +15,14 @@ from faceplate.context import Context
 from faceplate.errors import BadSettings, Damaged, NotFound
 from faceplate.io.image import read_frame
 from faceplate.io.plate import Plate, open_plate
-from faceplate.io.sequence import Sequence, format_frames
+from faceplate.io.sequence import Sequence, format_frames, sequences_in
 from faceplate.merge.output import beside
 from faceplate.merge.seal import our_strings
 from faceplate.merge.sealing import frame_files, sidecar_path, sidecar_signature, split_strings
 from faceplate.provenance.hashing import sha256_file
 from faceplate.provenance.keys import trusted_roots
 from faceplate.provenance.sidecar import SealedFile, Sidecar, parse_sidecar
-from faceplate.provenance.signing import Signature
+from faceplate.provenance.signing import Signature, can_sign, read_embedded
 from faceplate.review.record import Note, PublishedFile, PublishedFrames, PublishRecord
 from faceplate.review.timeline import clip_notes
 
@@ -80,7 +80,7 @@ def find_version(
         BadSettings: These are no EXR frames, or the version contradicts their name.
         Damaged: The frames are not those of their sidecar, or its signature is broken.
     """
-    plate = open_plate(result, frames=frames)
+    plate = open_plate(_one_of(Path(result)), frames=frames)
     files = Sequence.parse(plate.pattern)
     if not plate.pattern.lower().endswith(".exr"):
         raise BadSettings(f"result: a version is EXR frames, got {plate.pattern}")
@@ -91,6 +91,7 @@ def find_version(
     sealed = _sealed(files, plate.frames, check, context)
     shot = naming.shot or sealed.shot or _VERSION.sub("", stem) or stem
     movie = _beside(files.folder, naming.movie, (stem, shot), _MOVIES)
+    _require_whole(movie, context)
     timeline = _beside(files.folder, naming.timeline, (stem, shot), (".otio",))
     pinned = clip_notes(Path(timeline.path), shot) if timeline else []
     record = PublishRecord(
@@ -134,6 +135,24 @@ def version_of(stem: str, folder: Path, asked: int | None) -> tuple[int, bool]:
                 raise BadSettings(f"{name} says version {said}, asked for is version {asked}")
             return said, True
     return (1 if asked is None else asked), False
+
+
+def _one_of(result: Path) -> Path:
+    """Return the frames of a folder, in which movies and layers may lie too."""
+    if not result.is_dir():
+        return result
+    found = [each for each in sequences_in(result) if each.tail.lower() == ".exr"]
+    layers = {beside(each).pattern for each in found}
+    frames = [Path(each.pattern) for each in found if each.pattern not in layers]
+    return frames[0] if len(frames) == 1 else result  # else opening it lists what there is
+
+
+def _require_whole(movie: PublishedFile | None, context: Context) -> None:
+    """Raise Damaged where a movie is not the one that was signed."""
+    if movie is None or not can_sign(Path(movie.path)):
+        return
+    if read_embedded(Path(movie.path), trusted_roots(context.home)).state == "broken":
+        raise Damaged(f"{movie.path} is not what was signed: make it again")
 
 
 def _stem(files: Sequence) -> str:

@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 from tests.core.review.test_record import RECORD
-from tests.support.versions import context_of, publish_again, record_of, version_in
+from tests.support.versions import (
+    MOVIE,
+    context_of,
+    movie_of,
+    publish_again,
+    record_of,
+    version_in,
+)
 from tests.support.zou import EMAIL, PASSWORD, TOKEN, Zou, running_zou
 
 from faceplate.errors import (
@@ -45,7 +52,7 @@ def tell(
     job = settings.pop("job", {})
     pattern = str(folder / "s_v003" / "s.%04d.exr")
     if not Path(pattern % 1001).exists():
-        version_in(folder, movie=settings.pop("movie", b"a movie"))
+        version_in(folder, movie=settings.pop("movie", MOVIE))
     context = context_of(folder, WITH_TOKEN if environment is None else environment)
     config = {"trackers": {"kitsu": {"host": host, **SETTINGS, **settings}}}
     (folder / "home" / "publish.json").write_text(json.dumps(config))
@@ -62,7 +69,7 @@ def test_a_version_becomes_a_comment_with_a_status_and_a_preview(tmp_path: Path,
         "AI-altered media, consent C-1, not signed",
     ]  # fmt: skip
     assert [(each["comment"], each["revision"]) for each in zou.previews] == [("C1", 3)]
-    assert zou.uploads == {"V1": b"a movie"}
+    assert zou.uploads == {"V1": MOVIE}
     (state,) = record_of(pattern).hooks
     assert (state.name, state.done) == ("kitsu", True)
     assert state.detail == f"revision 3 is on {zou.host} as wfa"
@@ -78,7 +85,7 @@ def test_a_version_is_told_once(tmp_path: Path, zou: Zou) -> None:
 
 def test_a_password_enters_and_leaves(tmp_path: Path, zou: Zou) -> None:
     tell(tmp_path, zou, {"FACEPLATE_KITSU_PASSWORD": PASSWORD}, email=EMAIL)
-    assert zou.uploads == {"V1": b"a movie"}
+    assert zou.uploads == {"V1": MOVIE}
     assert zou.requests[0] == ("POST", "/api/auth/login")
     assert zou.requests[-1] == ("GET", "/api/auth/logout")
 
@@ -88,7 +95,7 @@ def test_a_token_of_a_file_enters(tmp_path: Path, zou: Zou) -> None:
     file.write_text(f"{TOKEN}\n")
     file.chmod(0o600)
     tell(tmp_path, zou, {}, token_file=str(file))
-    assert zou.uploads == {"V1": b"a movie"}
+    assert zou.uploads == {"V1": MOVIE}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files")
@@ -159,7 +166,7 @@ def test_statuses_of_the_studio_have_their_own_words(tmp_path: Path, zou: Zou) -
 
 def test_an_upload_that_broke_off_goes_on_where_it_was(tmp_path: Path, zou: Zou) -> None:
     zou.break_uploads = 1
-    movie = b"m" * 4_000_000
+    movie = movie_of(4_000_000)
     with pytest.raises(HookFailed, match=r"broke off at the upload of s\.mov"):
         tell(tmp_path, zou, movie=movie)
     (state,) = record_of(str(tmp_path / "s_v003" / "s.%04d.exr")).hooks

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.paths import MINI
-from tests.support.versions import context_of, publish_again, record_of, version_in
+from tests.support.versions import context_of, movie_of, publish_again, record_of, version_in
 
 from faceplate import cli
 from faceplate.errors import BadSettings, Cancelled, Exhausted, HookFailed
@@ -125,7 +125,7 @@ def test_a_published_version_is_not_silently_another(tmp_path: Path) -> None:
     publish_again(pattern, context)
     with pytest.raises(BadSettings, match="version 3 of s is published already, with other status"):
         publish_again(pattern, context, status="apr")
-    (Path(pattern).parent / "s.mov").write_bytes(b"another movie")
+    (Path(pattern).parent / "s.mov").write_bytes(movie_of(10))
     with pytest.raises(BadSettings, match="other movie"):
         publish_again(pattern, context)
     assert publish_again(pattern, context, status="apr", again=True).status == "apr"

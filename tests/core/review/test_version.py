@@ -3,10 +3,11 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 from tests.support.sealed import seal_all, write_frames
-from tests.support.versions import context_of, version_in
+from tests.support.versions import MOVIE, context_of, version_in
 
-from faceplate.errors import BadSettings, Damaged, MissingFrames, NotFound
+from faceplate.errors import BadSequence, BadSettings, Damaged, MissingFrames, NotFound
 from faceplate.provenance.keys import new_key
+from faceplate.review.movie import MovieJob, movie
 from faceplate.review.record import PublishRecord
 from faceplate.review.timeline import TimelineJob, timeline
 from faceplate.review.version import Naming, find_version, version_of
@@ -30,7 +31,7 @@ def test_all_there_is_of_a_version_is_found(tmp_path: Path) -> None:
         path.stat().st_size for path in Path(pattern).parent.glob("*.exr")
     )
     assert record.movie is not None
-    assert (Path(record.movie.path).name, record.movie.bytes) == ("s.mov", 7)
+    assert (Path(record.movie.path).name, record.movie.bytes) == ("s.mov", len(MOVIE))
     assert record.sidecar is not None
     assert (record.signature, record.signer) == ("trusted", "House")
     assert record.provenance["likeness"] == "p1A"
@@ -38,6 +39,30 @@ def test_all_there_is_of_a_version_is_found(tmp_path: Path) -> None:
     assert "inputSha256" not in record.provenance
     assert [(note.text, note.frame) for note in record.notes] == [("look at the chin", None)]
     assert (record.timeline, record.task, record.project) == (None, "Comp", "")
+
+
+def test_a_folder_with_a_movie_and_layers_is_a_version(tmp_path: Path) -> None:
+    pattern = version_in(tmp_path, seal=False)
+    folder = Path(pattern).parent
+    for number in (1001, 1002, 1003):
+        (folder / f"s_fp.{number}.exr").write_bytes(Path(pattern % number).read_bytes())
+    assert found(tmp_path, str(folder)).frames.pattern == pattern
+    (folder / "other.1001.exr").write_bytes(Path(pattern % 1001).read_bytes())
+    with pytest.raises(BadSequence, match="other"):
+        found(tmp_path, str(folder))
+
+
+def test_a_movie_that_is_not_the_signed_one_is_not_published(tmp_path: Path) -> None:
+    new_key(tmp_path / "home", "House")
+    pattern = version_in(tmp_path)
+    path = Path(pattern).parent / "s.mov"
+    movie(MovieJob(pattern, str(path), color_space="ACEScg"), context_of(tmp_path))
+    assert found(tmp_path, pattern).movie is not None
+    content = bytearray(path.read_bytes())
+    content[-10] ^= 1  # of the pictures
+    path.write_bytes(content)
+    with pytest.raises(Damaged, match="not what was signed"):
+        found(tmp_path, pattern)
 
 
 def test_notes_pinned_to_frames_come_from_the_timeline(tmp_path: Path) -> None:
