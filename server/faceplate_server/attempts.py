@@ -86,7 +86,7 @@ class Attempts:
             if life.stop_reason:  # cancelled while it was started
                 life.stop(life.stop_reason)
             await life.child.send(asdict(self._order(job, device)))
-            last = await self._follow(job.id, life.child)
+            last = await self._follow(job, life.child)
             return Ending(last, await life.child.death())
         except FaceplateError as error:
             return Ending({}, error)
@@ -106,10 +106,8 @@ class Attempts:
         return await self.first(changed, device)
 
     async def _start(self, job: JobRecord, life: Life) -> None:
-        settings = self._settings
-        can_save = "save" in find_verb(settings.verbs, job.verb).commands
-        life.grace_s = settings.save_grace_s if can_save else settings.cancel_grace_s
-        log = settings.home / "jobs" / f"{job.id}.log"
+        life.grace_s = self._settings.cancel_grace_s
+        log = self._settings.home / "jobs" / f"{job.id}.log"
         life.child = await Child.start("faceplate_server.worker", self._roots.first, log)
         pid = life.child.pid
         logger.info("job %s %s runs as process %d", job.id, job.verb, pid, extra={"job": job.id})
@@ -130,12 +128,15 @@ class Attempts:
             roots=tuple(str(folder) for folder in self._roots.folders),
         )
 
-    async def _follow(self, job_id: str, child: Child) -> dict[str, Any]:
+    async def _follow(self, job: JobRecord, child: Child) -> dict[str, Any]:
         """Take a worker's reports; returns its last word."""
+        can_save = "save" in find_verb(self._settings.verbs, job.verb).commands
         last: dict[str, Any] = {}
         async for line in child.lines():
             if line["event"] == "report":
-                self._lives.report(job_id, line)
+                if can_save:  # before its first report there is nothing to save
+                    self._lives.of(job.id).grace_s = self._settings.save_grace_s
+                self._lives.report(job.id, line)
             else:
                 last = line
         return last

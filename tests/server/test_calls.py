@@ -81,6 +81,31 @@ def test_a_job_that_does_not_listen_stops_within_two_seconds_by_default(tmp_path
     assert time.monotonic() - began < 2.0
 
 
+@pytest.mark.parametrize(("silent", "kept_alive"), [(True, False), (False, True)])
+def test_what_can_save_is_given_time_for_it_once_it_has_reported(
+    tmp_path: Path, silent: bool, kept_alive: bool
+) -> None:
+    settings = fake_settings(tmp_path, cancel_grace_s=0.2, save_grace_s=2.0)
+    with running_server(settings) as client:
+        job = submit(client, out=tmp_path / "o", gate=tmp_path / "never", deaf=True, silent=silent)
+        while not (tmp_path / "o" / ("begun" if silent else "0001.txt")).exists():
+            time.sleep(0.01)
+        if not silent:
+            reported(client, job.id)
+        began = time.monotonic()
+        client(client.jobs.CancelJob, jobs_pb2.CancelJobRequest(id=job.id))
+        end = wait(client, job.id)
+
+    assert end.state == jobs_pb2.JOB_STATE_CANCELLED
+    assert (time.monotonic() - began >= 2.0) == kept_alive
+
+
+def reported(client: Client, job_id: str) -> None:
+    for message in client(client.jobs.WatchJob, jobs_pb2.WatchJobRequest(id=job_id)):
+        if message.job.progress.done:
+            return
+
+
 def test_more_calls_than_may_be_at_once_are_exhausted(tmp_path: Path) -> None:
     settings = fake_settings(tmp_path, max_watched=1, max_frames_waiting=1)
     with running_server(settings) as client:

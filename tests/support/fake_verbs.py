@@ -33,6 +33,8 @@ class CountJob:
     """After the first frame, waits for this file, reporting all the while."""
     deaf: bool = False
     """Waits for the gate without a report, so it hears of no wish to stop."""
+    silent: bool = False
+    """Waits for the gate before its first report already."""
     fail: str = ""
     """Name of the error to raise after the first frame."""
     die: bool = False
@@ -62,6 +64,10 @@ def _count(job: CountJob, context: Context) -> CountResult:
     out.mkdir(parents=True, exist_ok=True)
     if job.noise:
         os.write(1, b"a library prints here\n")
+    if job.silent:
+        (out / "begun").touch()
+        while not Path(job.gate).exists():
+            time.sleep(0.01)
     if job.fork:
         multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)).start()
     for frame in range(1, job.frames + 1):
