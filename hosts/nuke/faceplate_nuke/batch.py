@@ -7,6 +7,7 @@ itself. Exit codes are those of docs/exit-codes.md.
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 import re
 import signal
@@ -57,12 +58,11 @@ def run(node: Any, options: argparse.Namespace) -> int:
     try:
         for name, value in asked.items():
             node[name].setValue(value)
-        done = (actions.farm if options.farm else actions.swap)(node)
+        # without the guard of a button, so that the error and its exit code come here
+        done = inspect.unwrap(actions.farm if options.farm else actions.swap)(node)
     finally:
         for name, value in before.items():
             node[name].setValue(value)
-    if done is None:  # it was told already
-        return 1
     if done.error is not None:
         sys.stderr.write(f"faceplate: {done.error}\n")
         return int(done.error.exit_code)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.support.nuke.session import FOLDER, Session
 from tests.support.nuke.tclscript import read_script
-from tests.support.paths import MINI
+from tests.support.paths import MINI, REPO
 
 from faceplate_protos.v1 import jobs_pb2
 
@@ -322,14 +322,14 @@ def test_batch_refuses_what_is_not_there(
 
 @pytest.mark.slow
 def test_a_range_is_sent_to_a_farm(gui: Session, node: Any, reached: Path) -> None:
-    (reached / "model").mkdir()
-    node["fp_models"].setValue(json.dumps({"anna (a into b)": str(reached / "model")}))
+    model = str(REPO / "examples/demo_model")
+    node["fp_models"].setValue(json.dumps({"anna (a into b)": model}))
     node["fp_submit"].setValue(f"{sys.executable} -c 'import sys; print(sys.argv[1:])'")
     node["fp_chunk"].setValue(2)
     node["fp_render"].setValue(True)
     run = gui.wait(gui.actions.farm(node))
 
-    assert run.error is None
+    assert run.error is None, run.error
     bundle = output(reached) / "farm"
     assert (bundle / "template.yaml").is_file()
     parameters = (bundle / "parameter_values.yaml").read_text()
