@@ -17,6 +17,9 @@ from typing import Any
 
 __all__ = ["main", "run"]
 
+_NO_FACE = 4
+"""All is written, and no frame has a face: as `faceplate-client` ends then."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the script, swap with each of its nodes or with one, and return the exit code."""
@@ -67,7 +70,7 @@ def run(node: Any, options: argparse.Namespace) -> int:
         sys.stderr.write(f"faceplate: {done.error}\n")
         return int(done.error.exit_code)
     sys.stdout.write(f"{node.name()}: {node['fp_status'].value()}\n")
-    return 0
+    return _NO_FACE if done.result.get("swapped") == 0 else 0
 
 
 def _asked(options: argparse.Namespace) -> dict[str, Any]:

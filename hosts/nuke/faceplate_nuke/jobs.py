@@ -173,7 +173,8 @@ def _swap(run: Run, order: Order) -> str:
     run.result = run.submit("swap", settings, (begun, 1.0))
     on_main(results.attach, run.node, version)
     faces = run.result.get("swapped")
-    return f"{os.path.basename(version)}: {order.frame_text}, a face in {faces} frames"
+    said = f"a face in {faces} frames" if faces else f"no face in any frame; look at {track}"
+    return f"{os.path.basename(version)}: {order.frame_text}, {said}"
 
 
 def _preview(run: Run, order: Order) -> str:
@@ -195,7 +196,8 @@ def _preview(run: Run, order: Order) -> str:
     ])  # fmt: skip
     run.result = answer
     on_main(results.show_preview, run.node, out, frame, order)
-    return f"frame {frame}: {answer['faces']} faces, {answer['milliseconds']:.0f} ms"
+    faces = f"{answer['faces']} faces" if answer["faces"] else "no face of the person"
+    return f"frame {frame}: {faces}, {answer['milliseconds']:.0f} ms"
 
 
 def stop_all() -> None:

@@ -57,6 +57,16 @@ def test_what_ends_well_ends_with_0_and_says_how_far_it_is(script: str) -> None:
     assert "FP_FaceSwap1: fp_v001: 1002-1003, a face in 2 frames" in out
 
 
+def test_frames_without_a_face_are_written_and_end_with_4(script: str, terminal: Session) -> None:
+    (node,) = terminal.nuke.allNodes("Group")
+    node["fp_person"].setValue("nobody")
+    terminal.nuke.scriptSave(script)
+    out, _ = (run := nuke_t(script, "--frames=1002")).communicate(timeout=60)
+
+    assert run.returncode == 4
+    assert "no face in any frame" in out
+
+
 @pytest.mark.parametrize(
     ("words", "environment", "code", "said"),
     [

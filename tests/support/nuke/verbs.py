@@ -66,7 +66,7 @@ def swap(job: Work, context: Context) -> Done:
         while wait.exists():
             time.sleep(0.01)
             context.progress.report("swap", done, len(frames), frame=frame)
-    return Done(len(frames))
+    return Done(len(frames) if job.person != "nobody" else 0)
 
 
 def layered(plate: Frame, opacity: float) -> Frame:
