@@ -2,8 +2,8 @@
 
 Each verb is cancelled twice: while its worker still loads its libraries, and at its work, after its
 first report. Seconds from the call of CancelJob until the job has ended, which it does only when
-its worker is gone. A training saves before it stops, so for it the end of its steps is measured as
-well: the last step that it reports.
+its worker is gone. A training saves before it stops, so for it the goal is held to its last report,
+with which its steps end.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tests.support.masks import mini_faces, untrained_model
 from tests.support.paths import REPO
 from tests.support.servers import Client, fake_settings, running_server
@@ -25,6 +26,7 @@ from tests.support.swaps import consent_file
 from benchmarks.harness import Outcome
 from faceplate.context import Context
 from faceplate.facesets.export import ExportFacesJob, export_faces
+from faceplate.io.facelabels import Polygon
 from faceplate.io.faceset import Faceset, FacesetInfo
 from faceplate_protos.v1 import jobs_pb2
 from faceplate_server.app import ENGINE
@@ -91,6 +93,8 @@ def _cancelled(
             asked = last = time.monotonic()
             client(client.jobs.CancelJob, jobs_pb2.CancelJobRequest(id=job.id))
     ended = time.monotonic()
+    asked = asked or ended  # it was done before anybody could cancel it
+    last = max(last, asked)
     state = jobs_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_").lower()
     if state == "failed":
         raise RuntimeError(f"{verb}: {job.error.message}")
@@ -143,6 +147,8 @@ def _faceset(path: Path, who: str, count: int) -> str:
     faces = mini_faces(256)
     with Faceset.create(path, FacesetInfo(who, "whole_face", 256)) as faceset:
         faceset.add_many(list(_repeated(faces, count)))
+        outline = Polygon("include", np.array([[60.0, 60], [200, 60], [128, 220]]))
+        faceset.set_many_labels({face: (outline,) for face in faceset.ids()}, "label")
     return str(path)
 
 
