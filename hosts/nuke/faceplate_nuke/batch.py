@@ -36,8 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         nuke.scriptOpen(options.script)
         code = 0
         for node in _nodes(options):
-            code = code or run(node, options)
-        if options.save and not code:
+            code = run(node, options) or code
+            if code not in (0, _NO_FACE):
+                return code
+        if options.save:
             nuke.scriptSave(options.script)
         return code
     except PluginError as error:
