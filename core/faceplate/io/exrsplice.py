@@ -58,7 +58,13 @@ class SpliceResult:
 
 
 def splice_frame(
-    frame: Frame, source: Path, path: Path, rows: tuple[int, int], *, stored: bool = False
+    frame: Frame,
+    source: Path,
+    path: Path,
+    rows: tuple[int, int],
+    *,
+    stored: bool = False,
+    without: frozenset[str] = frozenset(),
 ) -> SpliceResult:
     """Write a frame as its source file with some rows changed, atomically.
 
@@ -72,6 +78,7 @@ def splice_frame(
         path: Where to write.
         rows: First and last changed row, half open, in plate pixels; equal where nothing changed.
         stored: Do not compress the changed chunks: sooner there, and larger.
+        without: Attributes of the source that do not stay.
 
     Returns:
         Whether it was written; if not, why. Both are logged.
@@ -83,7 +90,8 @@ def splice_frame(
     """
     try:
         with mapped(Path(source)) as content:
-            result = _splice(frame, content, layout_of(content), Path(path), rows, stored)
+            layout = _less(layout_of(content), without)
+            result = _splice(frame, content, layout, Path(path), rows, stored)
     except BadImage as error:
         result = SpliceResult(False, str(error))
     if result.written:
@@ -103,6 +111,11 @@ def layout_to_splice(source: Path) -> ExrLayout | None:
             return layout_of(content)
     except (BadImage, NotFound):
         return None
+
+
+def _less(layout: ExrLayout, without: frozenset[str]) -> ExrLayout:
+    kept = {name: each for name, each in layout.attributes.items() if name not in without}
+    return replace(layout, attributes=kept)
 
 
 def _splice(

@@ -16,7 +16,7 @@ from faceplate.io.frame import Frame, Window
 from faceplate.io.image import read_frame
 from faceplate.io.sequence import Sequence as FramePattern
 from faceplate.merge.layers import CHANNEL_TYPES, LAYER_CHANNELS, Layers
-from faceplate.provenance.header import SOFTWARE, software_history
+from faceplate.provenance.header import PREFIX, SOFTWARE, software_history
 
 __all__ = ["LayersWhere", "Output", "Source", "beside", "source_of", "write_layers"]
 
@@ -166,7 +166,7 @@ def write_layers(
     """
     frame = layers.frame
     strings = {**strings, SOFTWARE: software_history(frame.attribute(SOFTWARE))}
-    marked = Layers(frame.with_attributes(strings), layers.region)
+    marked = Layers(_marked(frame, strings), layers.region)
     if output.layers == "inside":
         parts = _parts(marked, output) if output.multipart else [_whole(marked, output)]
         return _write(parts, paths[0], output)
@@ -179,16 +179,31 @@ def write_layers(
     return None
 
 
+def _marked(frame: Frame, strings: Mapping[str, str]) -> Frame:
+    """Return a frame with our strings, and none that an earlier swap of its plate has left."""
+    kept = {
+        name: value
+        for name, value in frame.attributes.items()
+        if not name.startswith(PREFIX) or name in strings
+    }
+    return replace(frame, attributes=kept).with_attributes(strings)
+
+
 def _spliced(layers: Layers, source: Source, path: Path, stored: bool) -> bool:
     """Write a result by copying its source; return whether that could be done."""
     frame, changed = layers.frame, layers.changed_rows
+    stale = frozenset(
+        name
+        for name in source.layout.attributes
+        if name.startswith(PREFIX) and name not in frame.attributes
+    )
     if changed[0] == changed[1]:
-        return splice_frame(frame, source.path, path, changed).written
+        return splice_frame(frame, source.path, path, changed, without=stale).written
     top, bottom = source.layout.rows_around(changed)
     window = replace(frame.data_window, y0=top, y1=bottom)
     pixels = layers.rows(frame.channels, top, bottom)
     result = replace(frame, pixels=pixels, data_window=window)
-    return splice_frame(result, source.path, path, changed, stored=stored).written
+    return splice_frame(result, source.path, path, changed, stored=stored, without=stale).written
 
 
 def _whole_frame(layers: Layers, source: Source | None, strings: Mapping[str, str]) -> Layers:
@@ -196,7 +211,7 @@ def _whole_frame(layers: Layers, source: Source | None, strings: Mapping[str, st
     if source is None or layers.frame.data_window == source.layout.window:
         return layers
     whole = read_frame(source.path, layers.frame.number)
-    return Layers(whole.with_attributes(strings), layers.region)
+    return Layers(_marked(whole, strings), layers.region)
 
 
 def _whole(layers: Layers, output: Output) -> ImagePart:

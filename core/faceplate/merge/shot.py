@@ -11,6 +11,7 @@ from faceplate.config import settings_hash
 from faceplate.context import Context
 from faceplate.errors import BadSettings, NotReady
 from faceplate.io.frame import Frame
+from faceplate.io.image import read_frame
 from faceplate.io.plate import MissingPolicy, Plate, open_plate, require_space
 from faceplate.io.sequence import format_frames
 from faceplate.io.tracked import TrackedFace
@@ -23,7 +24,7 @@ from faceplate.merge.layers import Layers
 from faceplate.merge.openers import Openers, fresh_openers
 from faceplate.merge.output import Output
 from faceplate.merge.roles import Role, Surroundings, cast_roles
-from faceplate.provenance.header import header_strings
+from faceplate.provenance.header import earlier_strings, header_strings
 
 __all__ = ["Cast", "Shot", "ShotJob"]
 
@@ -246,7 +247,14 @@ class Shot:
             sidecar=sidecar,
             job_id=job_id,
         )
-        return strings | {"faceplate:occlusion": self._occlusion(number)}
+        return strings | {"faceplate:occlusion": self._occlusion(number)} | self._earlier(number)
+
+    def _earlier(self, number: int) -> dict[str, str]:
+        """Return what is said of swaps that the plate has been through; a result may be one."""
+        file = self.plate.file(number)
+        if file is None or file.suffix.lower() != ".exr":
+            return {}
+        return earlier_strings(read_frame(file, number, channels=()).attributes)
 
     def _occlusion(self, number: int) -> str:
         """Return how the layer of occlusion is measured."""

@@ -5,11 +5,20 @@ again is the same file bit for bit.
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from faceplate import __version__
 from faceplate.errors import BadSettings
 
-__all__ = ["DIGITAL_SOURCE_TYPE", "PREFIX", "SOFTWARE", "header_strings", "software_history"]
+__all__ = [
+    "DIGITAL_SOURCE_TYPE",
+    "PREFIX",
+    "SOFTWARE",
+    "earlier_strings",
+    "header_strings",
+    "software_history",
+]
 
 DIGITAL_SOURCE_TYPE = (
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -96,6 +105,26 @@ def header_strings(
             raise BadSettings(f"{PREFIX}{name} is empty; every swapped frame must name it")
     strings = {**hashes, **words}
     return {PREFIX + name: strings[name] or "" for name in sorted(strings) if strings[name]}
+
+
+def earlier_strings(before: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a frame says of the swaps that its plate has been through; nothing for a plate
+    that is no result of ours.
+
+    Args:
+        before: Attributes of the plate.
+
+    Example:
+        >>> earlier_strings({"faceplate:likeness": "p1A", "faceplate:consentId": "C-1",
+        ...                  "faceplate:modelSha256": "00"})
+        {'faceplate:earlier': 'p1A | C-1 | 00'}
+    """
+    names = ("likeness", "consentId", "modelSha256")
+    said = [str(before.get(PREFIX + name, "")) for name in names]
+    if not any(said):
+        return {}
+    older = str(before.get(PREFIX + "earlier", ""))
+    return {PREFIX + "earlier": "; ".join([*([older] if older else []), " | ".join(said)])}
 
 
 def software_history(before: object) -> str:

@@ -41,7 +41,7 @@ MEDIA_TYPE = "application/json"
 SUFFIX = ".provenance.json"
 """How the name of every sidecar ends."""
 
-FRAME_STRINGS = ("inputSha256", "params", "frame", "occlusion")
+FRAME_STRINGS = ("inputSha256", "params", "frame", "occlusion", "earlier")
 """Header strings that differ from frame to frame; all others are of a whole making."""
 
 

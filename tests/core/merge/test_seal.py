@@ -10,6 +10,7 @@ from tests.support.swaps import consent_file, tiny_model, truth_track
 from faceplate.commands.verify import VerifyJob, verify
 from faceplate.context import Context
 from faceplate.errors import BadSettings, Damaged, FramesFailed, MissingFrames, NotFound, NotReady
+from faceplate.io.image import read_frame
 from faceplate.merge.seal import SealJob, seal
 from faceplate.merge.sealing import sidecar_path
 from faceplate.merge.swap import SwapJob, swap
@@ -189,3 +190,27 @@ def test_a_single_file_is_sealed_under_the_number_that_it_has(
         assert result.frames == "1001"
         assert result.sidecar == str(tmp_path / name).replace(".exr", ".provenance.json")
         assert verify(VerifyJob(result.sidecar), context).exit_code == 0
+
+
+@pytest.mark.parametrize("layers", ["inside", "beside"])
+def test_a_swap_of_a_result_names_the_swaps_before_it_and_nothing_else_of_them(
+    job: SwapJob, context: Context, tmp_path: Path, layers: str
+) -> None:
+    first = replace(job, layers="none", job_id="7", out=str(tmp_path / "first" / "f.%04d.exr"))
+    swap(first, context)
+    before = read_frame(Path(first.out % 1003))
+    again = replace(job, plate=first.out, layers=layers)
+    swap(again, context)
+    after = read_frame(Path(again.out % 1003))
+    assert before.attribute("faceplate:jobId") == "7"
+    assert "faceplate:earlier" not in before.attributes
+    assert "faceplate:jobId" not in after.attributes
+    said = after.attribute("faceplate:earlier")
+    assert said == f"p1A | C-1 | {before.attribute('faceplate:modelSha256')}"
+    assert after.attribute("Software").count("Faceplate") == 2
+    assert check(again, context) == []
+    assert swap(again, context).kept == 2
+    third = replace(again, plate=again.out, out=str(tmp_path / "third" / "t.%04d.exr"))
+    swap(third, context)
+    assert read_frame(Path(third.out % 1003)).attribute("faceplate:earlier").count(" | C-1 | ") == 2
+    assert check(third, context) == []
