@@ -25,6 +25,7 @@ from faceplate.extract.people import Looks, People
 from faceplate.extract.reading import Reading, Views, check_cuts
 from faceplate.extract.recall import RecallingFinder
 from faceplate.extract.refit import check_reach
+from faceplate.extract.reunite import reunited
 from faceplate.extract.shot import Shot, open_shot
 from faceplate.extract.smooth import Smoothing, SmoothMethod, check_smoothing
 from faceplate.io.plate import MissingPolicy
@@ -262,6 +263,7 @@ def _track(
     smoothing = Smoothing(job.smooth_window, job.smooth_method)
     fitting = Fitting(smoothing, job.reach, tuple(reading.cuts))
     found = reading.follower.people
+    found.everybody = reunited(found.everybody, found.looks)
     everybody = assemble(found, reading.frames, view, fitting, corrections.names)
     settings = {name: value for name, value in to_dict(job).items() if name not in _UNRECORDED}
     settings["embedder"] = embedder.card if embedder else ""

@@ -126,7 +126,8 @@ class People:
         self.everybody: list[Person] = []
         self.since = 0
         """Index of the first frame of the camera shot."""
-        self._looks = looks or Looks()
+        self.looks = looks or Looks()
+        """How far appearance is trusted."""
 
     def cut(self, index: int) -> None:
         """Begin another camera shot: nobody is where the last one left them."""
@@ -188,8 +189,8 @@ class People:
         apart = float(np.linalg.norm(centre_of(where) - centre_of(sighting.box)))
         apart /= reach * side_of(where)
         near = gap <= _COAST and apart < 1 and growth < _GROWTH + _GROWTH_PER_FRAME * (gap - 1)
-        if near and (gap == 1 or unlike < self._looks.other):
-            return apart + self._looks.weight * unlike
+        if near and (gap == 1 or unlike < self.looks.other):
+            return apart + self.looks.weight * unlike
         return (
             self._cost_of_looks(person, sighting, unlike) if growth < _GROWTH_AWAY else _IMPOSSIBLE
         )
@@ -198,8 +199,8 @@ class People:
         """Return the cost where motion tells nothing."""
         apart = self._identity_apart(person, sighting)
         if apart is not None:
-            unlike = self._looks.same * apart / self._looks.identity
-        return 2 + self._looks.weight * unlike if unlike < self._looks.same else _IMPOSSIBLE
+            unlike = self.looks.same * apart / self.looks.identity
+        return 2 + self.looks.weight * unlike if unlike < self.looks.same else _IMPOSSIBLE
 
     def _identity_apart(self, person: Person, sighting: Sighting) -> float | None:
         if sighting.identity is None or not person.identities:
