@@ -93,7 +93,7 @@ def _nodes(options: argparse.Namespace) -> list[Any]:
     from faceplate_nuke import node as nodes
     from faceplate_nuke.errors import PluginError
 
-    found = [node for node in nodes.ours() if options.node in ("", node.name())]
+    found = [node for node in nodes.ours() if options.node in ("", node.name(), node.fullName())]
     if not found:
         wanted = options.node or nodes.KIND
         raise PluginError("NotFound", f"{options.script} has no node {wanted}", "", 6)

@@ -47,8 +47,8 @@ def is_ours(node: Any) -> bool:
 
 
 def ours() -> list[Any]:
-    """Return all our nodes of the script that stand at its top level."""
-    return [node for node in nuke.allNodes("Group") if is_ours(node)]
+    """Return all our nodes of the script, those in groups of the artist's too."""
+    return [node for node in nuke.allNodes("Group", recurseGroups=True) if is_ours(node)]
 
 
 def fill(node: Any, answer: Mapping[str, Any]) -> None:

@@ -144,7 +144,7 @@ def folder_of(node: Any) -> str:
     folder = str(nuke.script_directory() or "")
     if asked or not folder or not script_name():
         return asked
-    return f"{folder}/faceplate/{tidy_name(node.name(), 'node')}"
+    return f"{folder}/faceplate/{tidy_name(node.fullName(), 'node')}"
 
 
 def script_name() -> str:

@@ -253,6 +253,24 @@ def test_a_render_that_ends_early_leaves_nothing_behind(
     assert not (tmp_path / "faceplate").exists()
 
 
+def test_a_node_in_a_group_is_found_and_has_a_folder_of_its_own(
+    gui: Session, node: Any, tmp_path: Path
+) -> None:
+    from faceplate_nuke import node as nodes
+    from faceplate_nuke.order import output_of
+
+    group = gui.nuke.nodes.Group()
+    with group:
+        for each in gui.nuke.selectedNodes():
+            each.setSelected(False)
+        inner = nodes.create()
+    inner.setName("FP_FaceSwap1")
+
+    assert [each.fullName() for each in nodes.ours()] == ["FP_FaceSwap1", "Group1.FP_FaceSwap1"]
+    assert output_of(node) == f"{tmp_path}/faceplate/FP_FaceSwap1"
+    assert output_of(inner) == f"{tmp_path}/faceplate/Group1.FP_FaceSwap1"
+
+
 def test_nothing_is_rendered_where_there_is_no_helper(
     gui: Session, node: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

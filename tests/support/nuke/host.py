@@ -213,7 +213,13 @@ class Host:
 
     def do_allNodes(self, filter: str = "", group: Any = None, recurseGroups: bool = False) -> Any:
         nodes = (group or self._here()).nodes()
-        return [node for node in nodes if filter in ("", node._cls)]
+        below = [
+            each
+            for node in nodes
+            if recurseGroups and node._cls == "Group"
+            for each in self.do_allNodes(filter, node, True)
+        ]
+        return [*(node for node in nodes if filter in ("", node._cls)), *below]
 
     def do_selectedNodes(self, filter: str = "") -> list[Any]:
         return [each for each in self._here()._children if each.isSelected()]
