@@ -36,7 +36,7 @@ _SUFFIXES = {".mov": "mov", ".mp4": "mp4"}
 _PICTURES = (".png", ".jpg", ".jpeg")
 _FPS = 24.0
 _SYNTHETIC = "AI-altered media"
-_SAID = ("generator", "likeness", "consentId", "modelSha256", "sidecar")
+_SAID = ("generator", "likeness", "consentId", "modelSha256", "earlier", "sidecar")
 """Header strings that a movie says too."""
 
 
