@@ -262,6 +262,7 @@ def test_an_unsaved_script_may_be_looked_at(gui: Session, node: Any) -> None:
     assert node["fp_show"].value() == "preview"
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_run_is_told_with_what_to_type(
     gui: Session, node: Any, reached: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

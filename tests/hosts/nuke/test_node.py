@@ -128,6 +128,7 @@ def test_a_version_is_shown_in_one_step_and_nothing_else_is_touched(
     for frame in (1001, 1002):
         plate = read_frame(MINI / f"B/B.{frame}.exr", frame)
         write_frame(layered(plate, 1.0), version / f"comp.{frame}.exr")
+    gui.nuke.nodes.Viewer().setInput(0, node.input(0))
     others = {each.name(): each._inputs[:] for each in gui.host.root_node.nodes()}
     selected, panels = gui.nuke.selectedNodes(), list(gui.host.panels)
     attached(node, gui, version)

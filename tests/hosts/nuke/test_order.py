@@ -271,6 +271,18 @@ def test_a_node_in_a_group_is_found_and_has_a_folder_of_its_own(
     assert output_of(inner) == f"{tmp_path}/faceplate/Group1.FP_FaceSwap1"
 
 
+def test_a_farm_is_told_which_config_it_must_be(gui: Session, node: Any) -> None:
+    from faceplate_nuke.farm import farm_command
+    from faceplate_nuke.ocio import OcioChoice
+
+    colors = OcioChoice("/c/é x.ocio", "$OCIO", "ACEScg", "ab" * 32, "2.4")
+    order = replace(order_of(node, gui), colors=colors, options={"person": "left one"})
+    words = farm_command("faceplate", order, "/v", "openjd", 10)
+
+    assert "--ocio=/c/é x.ocio" in words
+    assert f"--options='--person=left one' --ocio-sha256={'ab' * 32}" in words
+
+
 def test_nothing_is_rendered_where_there_is_no_helper(
     gui: Session, node: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
