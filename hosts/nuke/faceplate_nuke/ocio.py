@@ -73,16 +73,17 @@ def discover(environment: Mapping[str, str], root: Mapping[str, str]) -> OcioCho
 
 
 def plain_name(text: str) -> str:
-    """Return the space in a value of a colour space knob.
+    """Return the space in a value of a colour space knob: without a role, and without its family.
 
     Example:
-        >>> plain_name("default (ACES - ACEScg)"), plain_name("scene_linear (ACEScg)")
+        >>> plain_name("default (ACES - ACEScg)"), plain_name("scene_linear (ACES/ACEScg)")
         ('ACES - ACEScg', 'ACEScg')
-        >>> plain_name("ACES/ACES - ACEScg"), plain_name("linear (sRGB)/x")
-        ('ACES/ACES - ACEScg', 'linear (sRGB)/x')
+        >>> plain_name("ACES/ACES - ACEScg"), plain_name("Utility/Linear Rec.709 (sRGB)")
+        ('ACES - ACEScg', 'Linear Rec.709 (sRGB)')
     """
     inside = re.fullmatch(r"(?:default|[a-z_]+) \((.+)\)", text.strip())
-    return inside.group(1) if inside else text.strip()
+    name = inside.group(1) if inside else text.strip()
+    return name.rpartition("/")[2]  # OCIO's names have no slash; Nuke's menus put families before
 
 
 def pick(values: Sequence[str], space: str) -> str:
@@ -96,7 +97,7 @@ def pick(values: Sequence[str], space: str) -> str:
         >>> pick(["Utility/Raw", "ACES/ACES - ACEScg"], "ACES - ACEScg"), pick(["sRGB"], "ACEScg")
         ('ACES/ACES - ACEScg', '')
     """
-    for known in (str, plain_name, lambda text: plain_name(text).rpartition("/")[2]):
+    for known in (str, plain_name):
         for value in values:
             if known(value) == space:
                 return value

@@ -206,6 +206,5 @@ def _insert_behind(read: Any, name: str, layer: str) -> Any:
 
 
 def _same(space: str, working: str) -> bool:
-    """Return whether two names are of one space; families before a slash count for nothing."""
-    short = [name.rpartition("/")[2].rpartition(" - ")[2].lower() for name in (space, working)]
-    return short[0] == short[1] or space == "scene_linear"
+    """Return whether two names are surely of one space; converting one into itself does no harm."""
+    return plain_name(space).lower() == working.lower() or space == "scene_linear"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +52,7 @@ def unmodified_read(node: Any) -> Any:
     for name, value in _PLAIN.items():
         if name in knobs and knobs[name].value() != value:
             return None
-    if knobs["disable"].value() or nuke.root().proxy():
-        return None
-    return node
+    return None if knobs["disable"].value() else node
 
 
 def read_plate(
@@ -112,7 +111,7 @@ def render_plate(
     folder = f"{temp_folder()}/{uuid.uuid4().hex}"
     os.makedirs(folder)
     path = f"{folder}/plate.%04d.exr"
-    with quietly(), node:
+    with quietly(), _full_size(), node:
         write = nuke.nodes.Write()
         try:
             write.setInput(0, nuke.toNode("Plate"))
@@ -130,6 +129,20 @@ def render_plate(
         finally:
             nuke.delete(write)
     return Plate(path, color_space, rendered=True)
+
+
+@contextlib.contextmanager
+def _full_size() -> Iterator[None]:
+    """Render whole pictures where the artist looks at proxies."""
+    proxy = nuke.root()["proxy"]
+    was = bool(proxy.value())
+    if was:
+        proxy.setValue(False)
+    try:
+        yield
+    finally:
+        if was:
+            proxy.setValue(True)
 
 
 def runs(frames: Sequence[int]) -> list[tuple[int, int, int]]:

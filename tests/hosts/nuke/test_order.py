@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from tests.support.nuke.filled import order_of
 from tests.support.nuke.session import Session
+from tests.support.nuke.table import NODES
 from tests.support.nuke.verbs import layered
 from tests.support.paths import MINI, REPO
 
@@ -201,6 +202,38 @@ def test_the_examples_of_what_needs_nuke_run(gui: Session, name: str) -> None:
     done = doctest.testmod(importlib.import_module(f"faceplate_nuke.{name}"))
 
     assert (done.attempted > 0, done.failed) == (True, 0)
+
+
+BETWEEN = sorted(
+    name for name, said in NODES["classes"].items() if said["inputs"] and name not in ("Write",)
+)
+
+
+@pytest.mark.parametrize("kind", BETWEEN)
+def test_any_node_in_between_but_a_dot_means_a_render(gui: Session, node: Any, kind: str) -> None:
+    from faceplate_nuke.source import unmodified_read
+
+    between = getattr(gui.nuke.nodes, kind)()
+    between.setInput(0, node.input(0))
+
+    found = unmodified_read(between)
+    assert found is (node.input(0) if kind in ("Dot", "NoOp") else None)
+
+
+def test_proxies_are_for_looking_and_not_for_plates(
+    gui: Session, node: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUKE_TEMP_DIR", str(tmp_path / "t"))
+    proxy = gui.host.root_node["proxy"]
+    proxy.setValue(True)
+    assert not order_of(node, gui, 1002).plate.rendered
+    node["fp_render"].setValue(True)
+    gui.host.undo.clear()
+    made = read_frame(Path(order_of(node, gui, 1002).plate.path % 1002), 1002)
+
+    assert made.pixels.shape[:2] == read_frame(MINI / "B/B.1002.exr", 1002).pixels.shape[:2]
+    assert proxy.value() is True
+    assert gui.host.undo == []
 
 
 def test_of_a_stereo_script_one_view_is_rendered(

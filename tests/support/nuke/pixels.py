@@ -45,6 +45,8 @@ def render(write: Any, frame: int) -> None:
     wanted = write["channels"].value()
     names = [name for name in channels if wanted == "all" or name.startswith(f"{wanted}.")]
     stack = np.stack([channels[name] for name in names], axis=-1).astype(np.float32)
+    if write._host.root_node._knobs["proxy"]._value:
+        stack = stack[::2, ::2]  # of half the size
     window = Window(0, 0, stack.shape[1], stack.shape[0])
     exr = tuple(_exr_name(name) for name in names)
     attributes = {"oiio:ColorSpace": "ACEScg"} if write._host.colors else {}
