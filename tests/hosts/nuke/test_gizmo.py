@@ -171,7 +171,7 @@ def test_defaults_of_the_studio_stand_in_new_nodes(
         ("HANDLES", "many", "fp_handles is passed over"),
         ("RANGE", "all", "none of input, global, custom"),
         ("RENDER", "perhaps", "expected true or false"),
-        ("HANDELS", "8", "is it fp_handles?"),
+        ("HANDLESS", "8", "is it fp_handles?"),
         ("DEFAULTS", "/nowhere/d.json", "cannot be used"),
     ],
 )
