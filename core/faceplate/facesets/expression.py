@@ -16,6 +16,9 @@ EXPRESSIONS: tuple[Expression, ...] = get_args(Expression)
 
 _MOUTH_OPEN = 0.08
 _EYES_SHUT = 0.03
+_LOWERED = 0.58
+"""Lids nearer than this times the person's own median are shut: landmarks follow a lid by half to
+two thirds of its way."""
 _WIDER = 1.12
 """A mouth wider than this times the person's own median is drawn wide."""
 
@@ -70,14 +73,15 @@ def classify(
     Args:
         mouth_open: As in `ExpressionFigures`, one per face; and so are the others.
         mouth_wide: Wide is relative to the median of all, which is the person's own.
-        eyes_open: Shut is shut, on any person.
+        eyes_open: Shut is shut, on any person; lids count too that are far below the person's own.
     """
     found = np.zeros(len(mouth_open), np.int64)
     if len(found) == 0:
         return found
     found[mouth_wide > _WIDER * np.median(mouth_wide)] = EXPRESSIONS.index("mouth wide")
     found[mouth_open > _MOUTH_OPEN] = EXPRESSIONS.index("mouth open")
-    found[eyes_open < _EYES_SHUT] = EXPRESSIONS.index("eyes shut")
+    shut = max(_EYES_SHUT, _LOWERED * float(np.median(eyes_open)))
+    found[eyes_open < shut] = EXPRESSIONS.index("eyes shut")
     return found
 
 

@@ -33,6 +33,16 @@ def test_expressions_are_told_apart_against_the_persons_own_mouth() -> None:
     assert found == ["neutral", "mouth open", "mouth wide", "eyes shut", "eyes shut"]
 
 
+def test_lids_are_shut_that_are_far_below_the_persons_own() -> None:
+    mouth = np.full(5, 0.4)
+    wide_eyed, narrow_eyed = [0.07, 0.07, 0.07, 0.038, 0.05], [0.04, 0.04, 0.04, 0.031, 0.035]
+    shut = EXPRESSIONS.index("eyes shut")
+    found = [
+        classify(0 * mouth, mouth, np.array(eyes)) == shut for eyes in (wide_eyed, narrow_eyed)
+    ]
+    assert [one.tolist() for one in found] == [[False] * 3 + [True, False], [False] * 5]
+
+
 def test_nobody_has_no_expression() -> None:
     nothing = np.zeros(0)
     assert len(classify(nothing, nothing, nothing)) == 0
