@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -25,7 +25,7 @@ from faceplate.commands.table import OTHERS
 from faceplate.config import OFFLINE, default_home
 from faceplate.console import ProgressStyle, TqdmHandler, progress_sink, result_text
 from faceplate.context import Context
-from faceplate.control import Control
+from faceplate.control import Control, drop_after
 from faceplate.errors import (
     BadSettings,
     Cancelled,
@@ -327,18 +327,12 @@ def _signals(
 
     A second one of the first two stops at once; so does a grace of seconds that has passed.
     """
-    timers: list[threading.Timer] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         if stopped:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         stopped.append(number)
-        if grace_s is not None:
-            timer = threading.Timer(grace_s, drop, [number])
-            timer.daemon = True
-            timer.start()
-            timers.append(timer)
 
     if threading.current_thread() is not threading.main_thread():
         yield  # signals belong to the main thread
@@ -349,10 +343,9 @@ def _signals(
             number = getattr(signal, name)
             before[number] = signal.signal(number, lambda *_, word=command: control.send(word))
     try:
-        yield
+        with nullcontext() if grace_s is None else drop_after(grace_s, drop):
+            yield
     finally:
-        for timer in timers:  # the work has ended by itself: nothing is left to drop
-            timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
 

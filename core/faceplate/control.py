@@ -1,12 +1,15 @@
 """What running work can be told besides to stop: to pause, go on, save or draw a preview."""
 
 import logging
+import signal
+import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-__all__ = ["COMMANDS", "Control"]
+__all__ = ["COMMANDS", "Control", "drop_after"]
 
 logger = logging.getLogger(__name__)
 
@@ -80,3 +83,41 @@ class Control:
                 self._handlers[command]()
             else:
                 logger.warning("this work cannot %s; nothing is done", command)
+
+
+@contextmanager
+def drop_after(grace_s: float, drop: Callable[[int], None]) -> Iterator[None]:
+    """Drop the work within if it goes on for too long after SIGINT or SIGTERM.
+
+    Python's own handlers wait for the main thread, which may be in a library for minutes: a network
+    that runs, a large file that is compressed. So a thread hears of signals too.
+
+    Args:
+        grace_s: Seconds that the work has.
+        drop: Called in that thread with the number of the signal; does not return, as a rule.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    ended = threading.Event()
+    thread = threading.Thread(target=_drop, args=(reader, ended, grace_s, drop), daemon=True)
+    thread.start()
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        ended.set()
+        writer.close()
+        thread.join()
+        reader.close()
+
+
+def _drop(
+    reader: socket.socket, ended: threading.Event, grace_s: float, drop: Callable[[int], None]
+) -> None:
+    while heard := reader.recv(16):  # a byte for each signal: its number
+        asked = [number for number in heard if number in (signal.SIGINT, signal.SIGTERM)]
+        if asked:
+            if not ended.wait(grace_s):
+                drop(asked[0])
+            return

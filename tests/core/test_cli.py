@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -18,7 +17,6 @@ import pytest
 
 from faceplate import cli
 from faceplate.context import Context
-from faceplate.control import Control
 from faceplate.errors import DiskFull, FaceplateError
 from faceplate.jobs import JOBS, Verb
 
@@ -304,18 +302,6 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, words: str, first: 
 
     assert whole.stdout.startswith(first)
     assert (left.returncode, left.stderr) == (0, "")
-
-
-def test_a_grace_ends_with_the_work(capsys: pytest.CaptureFixture[str]) -> None:
-    dropped: list[int] = []
-    stopped: list[int] = []
-    with cli._signals(Control(), stopped, dropped.append, 0.05):
-        signal.raise_signal(signal.SIGTERM)
-    left = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
-    for thread in left:
-        thread.join(2)
-    assert stopped == [signal.SIGTERM]
-    assert dropped == []
 
 
 def test_wrong_words_and_help_end_without_the_noise_of_libraries() -> None:

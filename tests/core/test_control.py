@@ -1,8 +1,10 @@
+import os
+import signal
 import threading
 
 import pytest
 
-from faceplate.control import COMMANDS, Control
+from faceplate.control import COMMANDS, Control, drop_after
 from faceplate.errors import Cancelled
 from faceplate.jobs import JOBS
 from faceplate.progress import Progress, Report
@@ -62,3 +64,35 @@ def test_every_verb_pauses_and_training_does_all() -> None:
     for verb in JOBS.values():
         assert {"pause", "resume"} <= set(verb.commands) <= set(COMMANDS)
     assert set(JOBS["train"].commands) == set(COMMANDS)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_work_that_ends_within_its_grace_is_not_dropped() -> None:
+    dropped: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with drop_after(5.0, dropped.append):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert dropped == []
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_work_that_goes_on_after_its_grace_is_dropped_from_another_thread() -> None:
+    dropped: list[int] = []
+    gone = threading.Event()
+
+    def drop(number: int) -> None:
+        dropped.append(number)
+        gone.set()
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with drop_after(0.01, drop):
+            signal.raise_signal(signal.SIGTERM)
+            assert gone.wait(5)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert dropped == [signal.SIGTERM]

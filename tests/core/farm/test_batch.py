@@ -171,6 +171,39 @@ def test_a_task_that_hangs_is_gone_within_five_seconds_of_sigterm(
     assert not [child for child in children if _alive(child)]
 
 
+LONG = """
+import hashlib, sys
+from faceplate import cli
+from faceplate.farm import batch
+
+def swap(job, context):
+    print("at work", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"word", b"salt", 1 << 30)  # minutes, and none of it Python's
+
+batch.swap = swap
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="stops processes by signals of POSIX")
+def test_a_task_inside_a_library_is_gone_within_five_seconds_of_sigterm(
+    shelf: Path, tmp_path: Path
+) -> None:
+    task = subprocess.Popen(
+        [sys.executable, "-c", LONG, *words(shelf, tmp_path), "--home", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert task.stdout is not None
+    assert task.stdout.readline() == "at work\n"
+    began = time.monotonic()
+    task.terminate()
+    out, _ = task.communicate(timeout=60)
+    assert time.monotonic() - began < 5
+    assert task.returncode == 143
+    assert summary(out)["exit_code"] == 143
+
+
 @pytest.mark.slow  # each process loads torch
 @pytest.mark.skipif(os.name != "posix", reason="kills a process as the system does")
 def test_a_task_whose_process_the_system_kills_can_be_tried_again(
