@@ -157,7 +157,9 @@ def _result(
     control = Control()
     with (
         progress_sink(style, sys.stderr) as sink,
-        _signals(control, stopped, partial(_drop_all, options.end_now), verb.grace_s),
+        _signals(
+            control, stopped, partial(_drop_all, options.end_now, verb.summary_line), verb.grace_s
+        ),
         _keys(verb, control, stopped),
     ):
         context = Context(
@@ -350,11 +352,13 @@ def _signals(
             signal.signal(number, handler)
 
 
-def _drop_all(end_now: Callable[[int], None], number: int) -> None:
+def _drop_all(end_now: Callable[[int], None], summary_line: bool, number: int) -> None:
     """End this process and its children now: what they were writing was not there yet."""
-    code = 128 + number
-    summary = {"exit_code": code, "error": "Cancelled", "message": "stopped; a frame was dropped"}
-    os.write(sys.stdout.fileno(), f"{json.dumps({**summary, 'failed': []})}\n".encode())
+    code, said = 128 + number, "stopped; what was at work was dropped"
+    summary = {"exit_code": code, "error": "Cancelled", "message": said, "failed": []}
+    stream = sys.stdout if summary_line else sys.stderr
+    text = json.dumps(summary) if summary_line else f"faceplate: {said}"
+    os.write(stream.fileno(), f"{text}\n".encode())
     # last: the main thread would take their end for a failure, and say so
     for child in multiprocessing.active_children():
         child.kill()

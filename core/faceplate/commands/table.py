@@ -120,6 +120,7 @@ OTHERS = (
         "record a finished version, and tell a command or a tracker, where they are configured",
         "faceplate.review.publish:PublishJob",
         "faceplate.review.publish:publish",
+        grace_s=4.0,
     ),
     Verb(
         "faceset info",

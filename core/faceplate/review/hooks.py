@@ -33,7 +33,7 @@ __all__ = [
     "open_hooks",
 ]
 
-_GRACE_S = 5.0
+_GRACE_S = 2.0
 """Seconds between a request to end and the end, for a command that takes too long."""
 
 _LOOK_S = 0.1
