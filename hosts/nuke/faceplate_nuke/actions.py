@@ -134,7 +134,7 @@ def unpack(node: Any) -> Any:
 
 def _spaces(node: Any) -> list[str]:
     """Return the colour spaces to choose from: those of Nuke's Read, where they are OCIO's."""
-    if ocio.discover(os.environ, ocio.root_values(nuke.root())).is_nuke:
+    if ocio.discover(os.environ, ocio.root_values(nuke.root(), text_in)).is_nuke:
         return list(ocio.INTEROP)
     with node:
         read = nuke.toNode(nodes.READ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -135,9 +135,14 @@ def _read(path: str) -> bytes | None:
         return None
 
 
-def root_values(root: Any) -> dict[str, str]:
-    """Return the texts of the root's colour knobs, those that this version of Nuke has."""
+def root_values(root: Any, text_of: Callable[[Any], str]) -> dict[str, str]:
+    """Return the texts of the root's colour knobs, those that this version of Nuke has.
+
+    Args:
+        root: The root node.
+        text_of: Returns the text of a knob, its Tcl worked out.
+    """
     names = ("colorManagement", "OCIO_config", "customOCIOConfigPath", "OCIOConfigPath",
              "workingSpaceLUT")  # fmt: skip
     knobs = root.knobs()
-    return {name: str(knobs[name].value() or "") for name in names if name in knobs}
+    return {name: text_of(knobs[name]) for name in names if name in knobs}

@@ -88,7 +88,7 @@ def take_order(node: Any, only: int | None = None) -> Order:
     model = nodes.model_of(node)
     specs = nodes.specs_of(node)
     frames = frames_of(node, upstream) if only is None else (only,)
-    colors = ocio.discover(os.environ, ocio.root_values(nuke.root()))
+    colors = ocio.discover(os.environ, ocio.root_values(nuke.root(), text_in))
     recipe = (recipe_of(specs, node.knobs(), frames) if only is None
               else recipe_at(specs, node.knobs(), only))  # fmt: skip
     output = output_of(node) if only is None else folder_of(node)

@@ -29,6 +29,7 @@ from faceplate_nuke.host import (
     path_in,
     quietly,
     temp_folder,
+    text_in,
 )
 from faceplate_nuke.panel import KIND, PANEL, SHOWS
 from faceplate_nuke.programs import clean_environment, find_program
@@ -120,7 +121,7 @@ def _models() -> str:
 
 
 def _colors() -> str:
-    choice = ocio.discover(os.environ, ocio.root_values(nuke.root()))
+    choice = ocio.discover(os.environ, ocio.root_values(nuke.root(), text_in))
     return ", ".join(f"{name} {value}" for name, value in choice.record().items() if value)
 
 

@@ -82,7 +82,8 @@ def test_the_files_of_an_unmodified_read_are_sent_and_anything_else_is_rendered(
     gui.host.root_node["OCIO_config"].setValue("custom")
     config = tmp_path / "c.ocio"
     config.write_text("ocio_profile_version: 2\n")
-    gui.host.root_node["customOCIOConfigPath"].setValue(str(config))
+    gui.host.script = str(tmp_path / "comp.nk")
+    gui.host.root_node["customOCIOConfigPath"].setValue("[file dirname [value root.name]]/c.ocio")
     gui.host.root_node["workingSpaceLUT"].setValue("ACEScg")
     node["fp_render"].setValue(True)
     read["colorspace"].setValue("ACEScg")
