@@ -42,6 +42,9 @@ __all__ = ["Finding", "Sealed", "VerifyJob", "VerifyResult", "verify"]
 WRONG, UNSIGNED, FOREIGN = 3, 9, 10
 """Exit codes, see docs/exit-codes.md."""
 
+_FRAMES = {".exr", ".dpx", ".tif", ".tiff"}
+"""What may be taken for a frame; pictures for the eye carry claims of their own."""
+
 
 @dataclass(frozen=True)
 class VerifyJob:
@@ -294,8 +297,9 @@ def _find_unsealed(out: Sequence, known: set[str], found: _Sum) -> None:
 def _find_strangers(folder: Path, known: set[str], found: _Sum) -> None:
     """Find pictures in a folder that no sidecar knows."""
     told = {finding.file for finding in found.findings}
-    for file in sorted(folder.glob("*.exr")):
-        if file.name not in known and file.name not in told:
+    for file in sorted(folder.iterdir()):
+        is_frame = file.suffix.lower() in _FRAMES and not file.name.startswith(".")
+        if is_frame and file.name not in known and file.name not in told:
             found.add(file.name, "foreign", "no sidecar of this folder knows this file")
 
 

@@ -80,9 +80,11 @@ def test_a_missing_frame_is_found(out: Path, check: Callable[..., VerifyResult])
 
 def test_a_frame_of_somebody_else_is_found(out: Path, check: Callable[..., VerifyResult]):
     shutil.copy(out / "s.1001.exr", out / "s.1005.exr")
-    shutil.copy(out / "s.1001.exr", out / "other.exr")
+    for name in ("other.exr", "LOUD.EXR", "s.1006.dpx"):
+        shutil.copy(out / "s.1001.exr", out / name)
 
-    assert told(check(out)) == [("s.1005.exr", "foreign"), ("other.exr", "foreign")]
+    foreign = ["s.1005.exr", "LOUD.EXR", "other.exr", "s.1006.dpx"]
+    assert told(check(out)) == [(name, "foreign") for name in foreign]
     assert told(check(out / "s.%04d.exr")) == [("s.1005.exr", "foreign")]
 
 
