@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from faceplate.color.encodings import Encodings
 from faceplate.color.ocio import load_config
 from faceplate.context import Context
-from faceplate.errors import BadSettings, NotFound
+from faceplate.errors import BadSettings, NotFound, NotReady
 from faceplate.geometry.facetype import FaceType
 from faceplate.io.faceset import Faceset
 from faceplate.io.frame import Frame
 from faceplate.io.image import write_frame
 from faceplate.io.plate import MissingPolicy, Plate, open_plate
-from faceplate.io.sequence import Sequence, parse_frames
+from faceplate.io.sequence import Sequence, format_frames, parse_frames
 from faceplate.io.tracked import TrackedFace
 from faceplate.io.trackfile import Track
 from faceplate.io.trackfit import fit_track
@@ -120,6 +120,7 @@ def apply(job: ApplyJob, context: Context) -> ApplyResult:
 
     Raises:
         NotFound: No model, faceset, plate, track or person.
+        NotReady: Frames that the track has not analysed.
         UnknownComponent: No segmenter of that name.
         WeightsMissing: The weights of a named segmenter are not here.
         Damaged: The model is broken.
@@ -186,6 +187,7 @@ def _of_plate(
 ) -> tuple[int, int, int]:
     plate = open_plate(str(job.plate), frames=job.frames, missing=job.missing)
     track, _ = fit_track(Track.load(Path(str(job.track))), plate)
+    _check_covered(track, plate, job)
     faces = _faces(track, job)
     target = Sequence.parse(str(job.out))
     if target.padding is None and len(plate.frames) > 1:
@@ -210,6 +212,16 @@ def _of_plate(
             made, empty = made + 1, empty + (not bool((matte.pixels >= 0.5).any()))
         context.progress.report("mask apply", done, len(plate.frames), frame=number)
     return made, left_out, empty
+
+
+def _check_covered(track: Track, plate: Plate, job: ApplyJob) -> None:
+    """Refuse frames that the track knows nothing of: they would look as if nobody were there."""
+    unknown = sorted(set(plate.frames) - set(track.frames) - set(plate.missing))
+    if unknown:
+        raise NotReady(
+            f"{job.track} does not cover the frames {format_frames(unknown)} of {plate.pattern}: "
+            "analyse them first, or narrow --frames"
+        )
 
 
 def _matte(

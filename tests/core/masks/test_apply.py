@@ -8,7 +8,7 @@ from tests.support.masks import PLATE_B, VISIBLE, mini_faceset, untrained_model
 from tests.support.swaps import mini_truth, truth_track
 
 from faceplate.context import Context
-from faceplate.errors import BadSettings, BadShape, NotFound, UnknownComponent
+from faceplate.errors import BadSettings, BadShape, NotFound, NotReady, UnknownComponent
 from faceplate.io.faceset import Faceset
 from faceplate.io.image import read_frame
 from faceplate.masks import apply as apply_module
@@ -113,6 +113,13 @@ def test_the_mattes_of_a_faceset_change_and_come_back(shot, run, tmp_path) -> No
         faceset.undo()
         assert faceset.content_hash() == content
         assert np.array_equal(faceset.read(before[0].id).mask, before[0].mask)
+
+
+@pytest.mark.usefixtures("bright")
+def test_frames_that_the_track_knows_nothing_of_are_refused_and_not_empty(run, tmp_path) -> None:
+    with pytest.raises(NotReady, match="does not cover the frames 1013-1024"):
+        run(plate=PLATE_B.replace("/B/B.", "/A/A."))
+    assert not (tmp_path / "m").exists()
 
 
 def test_a_model_named_by_its_path_is_run(run, tmp_path) -> None:
