@@ -13,7 +13,7 @@ from tests.support.calls import submit, wait
 from tests.support.servers import Client
 from tests.support.swaps import consent_file
 
-from faceplate_client.main import _Signals, _Stopped, main
+from faceplate_client.main import main
 from faceplate_protos.v1 import jobs_pb2
 
 CANCELLED, DONE = jobs_pb2.JOB_STATE_CANCELLED, jobs_pb2.JOB_STATE_DONE
@@ -403,13 +403,3 @@ def test_a_reader_that_goes_away_does_not_stop_the_job(server: Client, root: Pat
         helper.process.wait(20)
 
     assert wait(server, job).state == DONE
-
-
-def test_a_signal_that_was_held_back_comes_with_the_release() -> None:
-    signals = _Signals()
-    signals.held = True
-    os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(_Stopped) as caught:
-        signals.release()
-    assert caught.value.exit_code == 143

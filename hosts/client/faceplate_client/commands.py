@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +22,7 @@ from faceplate_client.output import Output
 from faceplate_client.transport import Transport
 from faceplate_protos.v1 import frames_pb2, jobs_pb2, models_pb2
 
-__all__ = ["COMMANDS", "cancel_and_wait", "read_object", "settings_of", "submit"]
-
-STOP_PATIENCE_S = 15.0
-"""How long a cancelled job is waited for."""
+__all__ = ["COMMANDS", "read_object", "settings_of", "submit"]
 
 
 def submit(options: argparse.Namespace, transport: Transport, output: Output) -> str:
@@ -155,14 +150,6 @@ def health(options: argparse.Namespace, transport: Transport, output: Output) ->
     return 0 if status == "SERVING" else 1
 
 
-def cancel_and_wait(job_id: str, transport: Transport, output: Output) -> None:
-    """Cancel a job and follow it until it has stopped, for a while."""
-    transport.call(transport.jobs.CancelJob, jobs_pb2.CancelJobRequest(id=job_id), 5.0)
-    for message in _until(transport, job_id, time.monotonic() + STOP_PATIENCE_S):
-        if state_name(message.job.state) in ENDED:
-            _say_end(job_values(message.job), output)
-
-
 def settings_of(text: str | None, pairs: list[str]) -> dict[str, Any]:
     """Return settings from ``--json`` and from words.
 
@@ -216,13 +203,6 @@ def _text(name: str) -> str:
     if name.lstrip().startswith("{"):
         return name
     return Path("/dev/stdin" if name == "-" else name).read_text(encoding="utf-8")
-
-
-def _until(transport: Transport, job_id: str, end: float) -> Iterator[jobs_pb2.WatchJobResponse]:
-    for message in transport.watch(job_id):
-        yield message
-        if time.monotonic() > end:
-            return
 
 
 def _say_end(job: dict[str, Any], output: Output) -> int:

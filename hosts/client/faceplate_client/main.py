@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,55 +19,27 @@ from typing import Any, NoReturn
 
 from faceplate_client.address import TlsFiles, find_server
 from faceplate_client.commands import COMMANDS as JOBS
-from faceplate_client.commands import cancel_and_wait, submit
+from faceplate_client.commands import submit
 from faceplate_client.errors import ClientError, usage
 from faceplate_client.library import COMMANDS as LIBRARY
 from faceplate_client.output import Output
 from faceplate_client.parent import end_with_parent
+from faceplate_client.stopping import Work
 from faceplate_client.streaming import swap_bytes
 from faceplate_client.transport import Transport
+from faceplate_protos.v1 import jobs_pb2
 
 __all__ = ["main"]
 
 COMMANDS = {**JOBS, **LIBRARY, "swap-bytes": swap_bytes}
 """All but ``submit``, whose job must be cancelled with this process."""
 
+STOP_PATIENCE_S = 15.0
+"""How long a cancelled job is waited for."""
+CLOSE_PATIENCE_S = 2.0
+"""How long a command that was stopped is waited for; its calls end with the channel."""
+
 _WITH_WORDS = ("submit", "swap-frame", "tweak-frame", "swap-bytes")
-
-
-class _Stopped(BaseException):
-    """SIGINT or SIGTERM; no handler of errors on the way may swallow it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = 128 + number
-
-
-class _Signals:
-    """Raises `_Stopped` for SIGINT and SIGTERM, later where they are held back."""
-
-    def __init__(self) -> None:
-        self.held = False
-        self._number = 0
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._handle)
-
-    def release(self) -> None:
-        """Let them through again."""
-        self.held = False
-        if self._number:
-            raise _Stopped(self._number)
-
-    @staticmethod
-    def reset() -> None:
-        """From now on, the next one ends the process at once."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-
-    def _handle(self, number: int, _: Any) -> None:
-        if not self.held:
-            raise _Stopped(number)
-        self._number = number
 
 
 class _Parser(argparse.ArgumentParser):
@@ -86,8 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         except ClientError as error:
             output("error", **error.__dict__)
             return error.exit_code
-        except _Stopped as stop:
-            return stop.exit_code
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -106,36 +75,37 @@ def _run(options: argparse.Namespace, output: Output) -> int:
     tls = TlsFiles(options.tls_ca, options.tls_cert, options.tls_key)
     server = find_server(options.server, options.token_file, home, options.client, tls)
     transport = Transport(server, options.patience)
-    signals = _Signals()
+    held = options.command == "submit" and not options.detach
+    work = Work(lambda work: _command(options, transport, output, work), held)
     if options.with_parent:
         end_with_parent()
     try:
-        if options.command == "submit":
-            return _submit(options, transport, output, signals)
-        return COMMANDS[options.command](options, transport, output)
+        number = work.wait()
+        if number is None:
+            return work.result()
+        if held:
+            _cancel(options.job, transport, output)
+            work.end_within(STOP_PATIENCE_S)
+        return 128 + number
     finally:
         transport.close()
+        work.end_within(CLOSE_PATIENCE_S)
 
 
-def _submit(
-    options: argparse.Namespace, transport: Transport, output: Output, signals: _Signals
-) -> int:
-    signals.held = not options.detach  # until its id is known, a job cannot be cancelled
+def _command(options: argparse.Namespace, transport: Transport, output: Output, work: Work) -> int:
+    if options.command != "submit":
+        return COMMANDS[options.command](options, transport, output)
     options.job = submit(options, transport, output)
     if options.detach:
         return 0
-    try:
-        signals.release()
-        return COMMANDS["watch"](options, transport, output)
-    except _Stopped:
-        signals.reset()
-        _cancel(options.job, transport, output)
-        raise
+    work.submitted()
+    return COMMANDS["watch"](options, transport, output)
 
 
 def _cancel(job: str, transport: Transport, output: Output) -> None:
+    """Cancel the job that is watched; the watch then says its end."""
     try:
-        cancel_and_wait(job, transport, output)
+        transport.call(transport.jobs.CancelJob, jobs_pb2.CancelJobRequest(id=job), 5.0)
     except ClientError as error:  # said, and the exit code stays that of the signal
         output("error", **error.__dict__)
 
