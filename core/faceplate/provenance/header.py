@@ -76,6 +76,7 @@ def header_strings(
         >>> strings = header_strings(
         ...     model_sha256="0" * 64, likeness="p1A", consent_id="C-1", input_sha256="1" * 64,
         ...     params_sha256="2" * 64, frame=1001, ocio_config="cg", ocio_space="ACEScg",
+        ...     ocio_sha256="3" * 64,
         ... )
         >>> strings["faceplate:consentId"], strings["faceplate:frame"]
         ('C-1', '1001')
