@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from faceplate.config import from_dict, from_json, to_dict, to_json
 from faceplate.errors import BadSettings, ConsentRefused, FaceplateError, NotFound
 from faceplate.io.atomic import write_text
-from faceplate.provenance.consent import ConsentRecord, Use, check_consent
+from faceplate.provenance.consent import ConsentRecord, Use, check_consent, today
 from faceplate.provenance.decisions import revocations
 from faceplate_server.roots import Roots
 
@@ -38,7 +38,7 @@ def question_of(use: str, shot: str, on: str, home: Path) -> Question:
     if use not in ("", *get_args(Use)):
         raise BadSettings(f"use: expected one of {', '.join(get_args(Use))}, got {use!r}")
     try:
-        day = date.fromisoformat(on) if on else datetime.now(UTC).date()
+        day = date.fromisoformat(on) if on else today()
     except ValueError as error:
         raise BadSettings(f"on: expected a day as YYYY-MM-DD, got {on!r}") from error
     return cast(Use, use or "swap"), shot or None, day, revocations(home / "consent.log")

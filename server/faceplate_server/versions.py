@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from faceplate.context import Context
 from faceplate.io.sequence import Sequence
 from faceplate.merge.cast import load_cast
 from faceplate.merge.tweak import TweakJob
+from faceplate.provenance.consent import today
 from faceplate.provenance.decisions import revocations
 
 __all__ = ["Version", "file_version", "model_version", "permission_version", "tweak_version"]
@@ -40,7 +40,7 @@ def model_version(model: str) -> Version:
 def permission_version(consent: str | None, context: Context) -> tuple[object, ...]:
     """Return what a decision about consent depends on besides what is asked."""
     revoked = revocations(context.home / "consent.log")
-    return (file_version(consent), date.today(), *sorted(revoked.items()))
+    return (file_version(consent), today(), *sorted(revoked.items()))
 
 
 def tweak_version(job: TweakJob, context: Context) -> tuple[object, ...]:

@@ -1,7 +1,6 @@
 """Swaps in shared memory, by the real engine room."""
 
 import json
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from faceplate.commands.consent import RevokeConsent, revoke_consent
 from faceplate.context import Context
 from faceplate.errors import BadSettings, ConsentRefused, NotReady
 from faceplate.io.image import read_frame
+from faceplate.provenance.consent import today
 from faceplate_server.engine import Engine
 
 
@@ -95,7 +95,7 @@ def test_a_consent_that_is_revoked_holds_no_longer(engine: Engine, shot: Path) -
     copy = (shot / "copy.json", record.read_bytes())
     assert engine.swap_buffer(FRAME, wanted, {}, a_buffer(shot)[0]) == {"faces": 1}
     revoke_consent(
-        RevokeConsent(consent=str(record), reason="asked for it", on=date.today()),
+        RevokeConsent(consent=str(record), reason="asked for it", on=today()),
         Context(shot / "home"),
     )
     copy[0].write_bytes(copy[1])

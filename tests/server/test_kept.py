@@ -6,7 +6,6 @@ import shutil
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from faceplate.commands.consent import RevokeConsent, revoke_consent
 from faceplate.context import Context
 from faceplate.errors import ConsentRefused
 from faceplate.io.image import read_frame, write_frame
+from faceplate.provenance.consent import today
 from faceplate.provenance.hashing import sha256_file
 from faceplate_server import kept
 from faceplate_server.engine import Engine
@@ -209,7 +209,7 @@ def test_a_kept_look_asks_the_log_for_revocations(engine: Engine, shot: Path) ->
     record = consent_file(shot / "c.json", consent_id="C-revoked")
     content = record.read_bytes()
     tweak(engine, shot, consent=str(record))
-    revoke = RevokeConsent(consent=str(record), reason="asked for it", on=date.today())
+    revoke = RevokeConsent(consent=str(record), reason="asked for it", on=today())
     revoke_consent(revoke, Context(shot / "home"))
     record.write_bytes(content)  # an older copy of the record, as if nothing had happened
 

@@ -1,7 +1,7 @@
 """What tests of merging share: predictors that are no network, a tiny model, the rendered shot."""
 
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from faceplate.models.df import DF, DFConfig
 from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.models.net import People
 from faceplate.models.predictor import Prediction
-from faceplate.provenance.consent import ConsentRecord
+from faceplate.provenance.consent import ConsentRecord, today
 
 Array = NDArray[np.float32]
 
@@ -161,11 +161,11 @@ def tiny_model(folder: Path, resolution: int = 64) -> ModelFolder:
 
 def consent_file(path: Path, **changes: object) -> Path:
     """Write a record that allows p1A to be swapped today."""
-    today = date.today()
+    first = today()
     values: dict = {
         "consent_id": "C-1", "likeness": "p1A", "rights_holder": "nobody: rendered",
-        "production": "tests", "scope": "tests of swapping", "valid_from": today,
-        "valid_until": today + timedelta(days=1), "signed_by": "tests",
+        "production": "tests", "scope": "tests of swapping", "valid_from": first,
+        "valid_until": first + timedelta(days=1), "signed_by": "tests",
         "document_sha256": "0" * 64, **changes,
     }  # fmt: skip
     path.write_text(to_json(ConsentRecord(**values)))

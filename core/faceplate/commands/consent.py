@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from faceplate.config import to_json
@@ -18,6 +18,7 @@ from faceplate.provenance.consent import (
     check_consent,
     consent_schema,
     load_consent,
+    today,
 )
 from faceplate.provenance.decisions import LogHead, append_decision, revocations, verify_log
 from faceplate.provenance.hashing import sha256_file
@@ -190,7 +191,7 @@ def new_consent(job: NewConsent, context: Context) -> NewRecord:
     out = Path(job.out)
     if out.exists():
         raise BadSettings(f"{out} is there already; a record is never overwritten: name another")
-    first = job.valid_from or _today()
+    first = job.valid_from or today()
     words = f"{job.production}-{job.likeness}-{first:%Y%m%d}"
     record = ConsentRecord(
         consent_id=job.consent_id or re.sub(r"[^A-Za-z0-9._-]+", "_", words).lstrip("._-"),
@@ -229,7 +230,7 @@ def try_consent(job: TryConsent, context: Context) -> Decision:
         use=job.use,
         likeness=job.likeness or record.likeness,
         shot=job.shot or None,
-        on=job.on or _today(),
+        on=job.on or today(),
         policy=context.consent_policy,
         log=None,
         character=job.character or None,
@@ -245,7 +246,7 @@ def revoke_consent(job: RevokeConsent, context: Context) -> Revoked:
         DiskFull, NotReady: It cannot be logged; the record stays as it is.
     """
     path = Path(job.consent)
-    record, day = load_consent(path), job.on or _today()
+    record, day = load_consent(path), job.on or today()
     if not job.reason.strip():
         raise BadSettings("reason: say why, for whoever finds it later")
     if record.revoked is not None and record.revoked <= day:
@@ -282,7 +283,3 @@ def check_log(job: CheckLog, context: Context) -> LogHead:
 
 def _log(context: Context) -> Path:
     return context.home / "consent.log"
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()

@@ -4,14 +4,13 @@ A question only: each task asks again, as it is then, and logs the decision.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from faceplate.context import Context
 from faceplate.merge.animated import load_recipe
 from faceplate.merge.cast import CastMember
 from faceplate.models.folder import ModelFolder
-from faceplate.provenance.consent import check_consent, load_consent
+from faceplate.provenance.consent import check_consent, load_consent, today
 from faceplate.provenance.decisions import revocations
 
 __all__ = ["require_allowed"]
@@ -41,7 +40,7 @@ def require_allowed(
             use="swap",
             likeness=likeness,
             shot=shot,
-            on=datetime.now(UTC).date(),
+            on=today(),
             policy="refuse",
             log=None,
             character=member.character or options.get("character"),

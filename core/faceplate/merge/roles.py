@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from faceplate.merge.upscale import Upscaler, load_upscaler
 from faceplate.models.folder import SwapModelConfig
 from faceplate.models.net import People
 from faceplate.models.store import WeightStore
-from faceplate.provenance.consent import check_consent, load_consent
+from faceplate.provenance.consent import check_consent, load_consent, today
 from faceplate.segment import Segmenter, is_mask_path, load_segmenter
 from faceplate.segment.maskfile import mask_file, mask_sha256
 
@@ -265,7 +264,7 @@ def _consent(
             use="swap",
             likeness=model.people[number],
             shot=given.shot,
-            on=date.today(),
+            on=today(),
             policy=given.context.consent_policy,
             log=given.context.home / "consent.log",
             character=member.character,

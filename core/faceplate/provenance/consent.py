@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ __all__ = [
     "check_consent",
     "consent_schema",
     "load_consent",
+    "today",
 ]
 
 logger = logging.getLogger(__name__)
@@ -139,6 +140,11 @@ class Decision:
     """Id of the record that was shown; None where there was none."""
     warned: bool
     """It goes on only because the policy is ``warn``."""
+
+
+def today() -> date:
+    """Return the day on which a consent must hold: that of UTC, on every machine of a farm."""
+    return datetime.now(UTC).date()
 
 
 def load_consent(path: Path) -> ConsentRecord:

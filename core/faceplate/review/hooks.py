@@ -1,7 +1,7 @@
 """What is done with a published version: a command of the studio's, and trackers.
 
 All of it is off until a person configures it, in a file of their own or on their own command line.
-No job has a setting that names a command (docs/decisions/121): a server never comes here.
+No job has a setting that names a command (docs/decisions/092): a server never comes here.
 """
 
 import os

@@ -5,7 +5,6 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +27,7 @@ from faceplate.landmarks import load_landmarker
 from faceplate.merge.animated import load_recipe
 from faceplate.merge.predictions import CachedPredictor, open_cache
 from faceplate.models.store import WeightStore
-from faceplate.provenance.consent import check_consent, load_consent
+from faceplate.provenance.consent import check_consent, load_consent, today
 from faceplate.studies.bench import Bench, face_of_truth
 from faceplate.studies.contactsheet import Cell
 from faceplate.studies.contenders import Contender, contenders
@@ -210,7 +209,7 @@ def _require_consent(job: MergingJob, context: Context, likeness: str) -> None:
         use="swap",
         likeness=likeness,
         shot=job.shot,
-        on=date.today(),
+        on=today(),
         policy=context.consent_policy,
         log=context.home / "consent.log",
     )

@@ -16,7 +16,7 @@ from faceplate.models.device import pick_device, pick_precision
 from faceplate.models.folder import ModelFolder, SwapModelConfig
 from faceplate.models.net import NetConfig
 from faceplate.models.save import Save
-from faceplate.provenance.consent import Decision, check_consent, load_consent
+from faceplate.provenance.consent import Decision, check_consent, load_consent, today
 from faceplate.train.checkpoint import TrainState, read_state
 from faceplate.train.estimate import Estimate, estimate
 from faceplate.train.faces import FaceBank
@@ -122,7 +122,7 @@ def ask_consents(job: TrainJob, banks: Banks, context: Context) -> list[Decision
             use="train",
             likeness=bank.info.name,
             shot=None,
-            on=datetime.now(UTC).date(),
+            on=today(),
             policy=context.consent_policy,
             log=context.home / "consent.log",
             trained_under=model.consent_of(number) if model else None,

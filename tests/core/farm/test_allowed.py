@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,9 @@ from tests.support.swaps import consent_file
 from faceplate.context import Context
 from faceplate.errors import ConsentRefused
 from faceplate.farm.shot import farm_shot
+from faceplate.provenance.consent import today
 
-YESTERDAY = date.today() - timedelta(days=2)
+YESTERDAY = today() - timedelta(days=2)
 
 
 def asked(folder: Path, record: dict[str, Any], **settings: Any) -> None:

@@ -1,6 +1,5 @@
 import json
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from faceplate.errors import ConsentRefused, OutsideRoots
 from faceplate.merge.swap import SwapJob, swap
 from faceplate.models.df import DF
 from faceplate.models.folder import ModelFolder
+from faceplate.provenance.consent import today
 from faceplate.provenance.decisions import append_decision
 
 
@@ -61,7 +61,7 @@ def test_a_model_of_a_revoked_consent_is_refused(shelf: Path, tmp_path: Path) ->
     out = tmp_path / "out"
     out.mkdir()
     renewed = consent_file(tmp_path / "c.json", consent_id="C-2", replaces=("C-1",))
-    entry = {"consent_id": "C-1", "revoked_from": date.today().isoformat()}
+    entry = {"consent_id": "C-1", "revoked_from": today().isoformat()}
     append_decision(out / "home" / "consent.log", entry)
 
     assert "under consent C-1, which was revoked" in refused(shelf, out, renewed)
