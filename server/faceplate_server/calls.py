@@ -92,7 +92,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             call.ended(grpc.StatusCode.UNIMPLEMENTED)
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, f"{method} is not offered here")
         except Exception as raised:
-            if context.cancelled():  # nobody is left to be told, and gRPC cannot
+            if context.cancelled() or isinstance(raised, grpc.aio.InternalError):
+                # nobody is left to be told, and gRPC cannot
                 call.ended(grpc.StatusCode.CANCELLED)
                 raise asyncio.CancelledError from raised
             error = _understood(raised)

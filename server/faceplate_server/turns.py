@@ -53,18 +53,28 @@ class Turns:
             raise
 
     def _forget(self, client: str, mine: "asyncio.Future[None]") -> None:
-        queue = self._waiting[client]
+        queue = self._waiting.get(client)
+        if queue is None or mine not in queue:
+            return  # `_pass_on` has met it already
         queue.remove(mine)
         if not queue:
             del self._waiting[client]
 
     def _pass_on(self) -> None:
-        """Wake the first of the client whose turn it is; that client goes to the end."""
-        if not self._waiting:
-            self._busy = False
+        """Wake the first of the client whose turn it is; that client goes to the end.
+
+        A call that is cancelled leaves its place only when its task runs next: until then its
+        cancelled future still stands in the queue, and is passed over here.
+        """
+        while self._waiting:
+            client, queue = self._waiting.popitem(last=False)
+            while queue and queue[0].cancelled():
+                queue.popleft()
+            if not queue:
+                continue
+            chosen = queue.popleft()
+            if queue:
+                self._waiting[client] = queue
+            chosen.set_result(None)  # and `_busy` stays: nobody may slip in between
             return
-        client, queue = self._waiting.popitem(last=False)
-        chosen = queue.popleft()
-        if queue:
-            self._waiting[client] = queue
-        chosen.set_result(None)  # and `_busy` stays: nobody may slip in between
+        self._busy = False

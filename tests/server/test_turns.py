@@ -75,6 +75,43 @@ def test_who_leaves_the_queue_holds_nobody_up() -> None:
     asyncio.run(run())
 
 
+def test_who_is_cancelled_in_the_moment_a_turn_ends_does_not_take_it() -> None:
+    async def run() -> None:
+        turns = Turns(10)
+        async with turns.turn("a"):
+            names = ("b", "b", "c", "d")
+            gone, behind, staying, alone = (
+                asyncio.create_task(_enter(turns, name)) for name in names
+            )
+            await settled()
+            gone.cancel()  # none of them runs again before the turn is passed on
+            alone.cancel()
+        ended = await asyncio.gather(gone, behind, staying, alone, return_exceptions=True)
+        assert [type(each) for each in ended] == [
+            asyncio.CancelledError, type(None), type(None), asyncio.CancelledError,
+        ]  # fmt: skip
+        assert turns.waiting == 0
+        await asyncio.wait_for(_enter(turns, "e"), 5)
+
+    asyncio.run(run())
+
+
+def test_all_who_wait_may_be_cancelled_at_once() -> None:
+    async def run() -> None:
+        turns = Turns(10)
+        async with turns.turn("a"):
+            tasks = [asyncio.create_task(_enter(turns, name)) for name in "bbc"]
+            await settled()
+            for task in tasks:
+                task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(each) for each in ended} == {asyncio.CancelledError}
+        assert turns.waiting == 0
+        await asyncio.wait_for(_enter(turns, "e"), 5)
+
+    asyncio.run(run())
+
+
 def test_a_turn_that_comes_with_the_cancelling_is_passed_on() -> None:
     async def run() -> None:
         turns = Turns(10)

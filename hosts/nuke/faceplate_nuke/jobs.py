@@ -65,8 +65,11 @@ class Run:
         return self.client.submit(verb, settings, listener, self.watched)
 
     def ask(self, words: list[str]) -> dict[str, Any]:
-        """Ask what has one answer."""
-        return self.client.ask(words, lambda event: self._goes_on(), self.watched)
+        """Ask what has one answer; one that comes after all when it was stopped is not used."""
+        answer = self.client.ask(words, lambda event: self._goes_on(), self.watched)
+        if self.stopped:
+            raise Cancelled("it was stopped")
+        return answer
 
     def _goes_on(self) -> bool:
         """Return whether nobody stopped it, or deleted the node that it is for."""

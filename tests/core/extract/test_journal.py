@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -197,7 +198,9 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     context: Context, tmp_path: Path
 ) -> None:
     plate = str(MINI / "A" / "A.%04d.exr")
+    began = time.perf_counter()
     run(tmp_path / "whole.json", context, plate)
+    took = time.perf_counter() - began
     out, random_ = tmp_path / "t.json", random.Random(5)
     words = [sys.executable, "-c", _KILLED, str(context.home), plate, str(out)]
     kills = 0
@@ -206,7 +209,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
         assert process.stdout is not None
         process.stdout.readline()
         try:
-            process.wait(timeout=random_.uniform(1, 3) * 3**kills)
+            process.wait(timeout=random_.uniform(0.2, 0.6) * took * 1.7**kills)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             kills += 1

@@ -9,14 +9,15 @@ from tests.support.paths import REPO
 from tests.support.shots4k import large_shot
 
 _SWAP = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 from faceplate.context import Context
 from faceplate.merge.swap import SwapJob, swap
 job = SwapJob(**json.loads(sys.argv[1]))
 result = swap(job, Context(Path(sys.argv[2]), device="cpu", threads=1))
 assert result.swapped == 1, result
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+from tests.support.memory import peak_bytes
+print(peak_bytes())
 """
 
 

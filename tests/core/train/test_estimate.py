@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.paths import REPO
 from tests.support.training import tiny_faceset, tiny_job
 
 from faceplate.context import Context
@@ -48,12 +49,13 @@ def test_a_model_that_is_there_is_estimated_as_it_would_go_on(tmp_path: Path) ->
 
 
 _MEASURED = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from faceplate.context import Context
 from faceplate.progress import Progress
 from faceplate.train.job import TrainJob
 from faceplate.train.trainer import train
+from tests.support.memory import peak_bytes
 folder, changes = sys.argv[1], json.loads(sys.argv[2])
 settings = dict(steps=8, save_every_steps=0, save_every_minutes=1e6, preview_every=0,
     events_every=0, guard_every=0, precision="fp32")
@@ -61,7 +63,7 @@ job = TrainJob(f"{folder}/amy.faceset", f"{folder}/bob.faceset", f"{folder}/mode
     **{**settings, **changes})
 reports = []
 def sink(report):
-    reports.append((time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    reports.append((time.monotonic(), peak_bytes() / 2**20))
 told = train(job, Context(home=Path(folder), consent_policy="warn", device="cpu",
     progress=Progress(sink), threads=1))
 if job.estimate:
@@ -69,7 +71,7 @@ if job.estimate:
 else:
     (began, _), (ended, peak) = reports[1], reports[-1]
     if job.save_every_steps:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak = peak_bytes() / 2**20
     print(peak, (len(reports) - 2) / (ended - began))
 """
 
@@ -77,7 +79,7 @@ else:
 def measured(folder: Path, **changes: Any) -> tuple[float, float]:
     """Return megabytes and iterations per second, told or met, of a training in its own process."""
     command = [sys.executable, "-c", _MEASURED, str(folder), json.dumps(changes)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPO)
     memory, speed = map(float, done.stdout.split()[-2:])
     return memory, speed
 
