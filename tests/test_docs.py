@@ -69,6 +69,15 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     assert [target for target in inside if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_link_to_a_decision_names_its_number(page: Path) -> None:
+    links = re.findall(
+        r"\[([^\]]*)\]\((?:[^)\s]*/)?(\d{3})-[^)]*\)", page.read_text(encoding="utf-8")
+    )
+
+    assert [link for link in links if re.findall(r"\d{3}", link[0]) not in ([], [link[1]])] == []
+
+
 def test_the_exit_codes_of_every_error_are_documented() -> None:
     rows = {}
     for line in (REPO / "docs" / "exit-codes.md").read_text().splitlines():
