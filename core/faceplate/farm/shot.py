@@ -78,6 +78,8 @@ class FarmJob:
     ocio: str | None = None
     """OCIO config: a path or the name of a built-in one; None: what ``$OCIO`` says on each machine.
     """
+    ocio_sha256: str | None = None
+    """Hash of the config's file: a machine that has another one refuses the task."""
     options: str = ""
     """Further options of each task as `faceplate batch` knows them, in one text with an equals sign
     before it: `--options="--layers=beside --require-face"`."""
@@ -274,18 +276,19 @@ def steps(shot: FarmShot, words: Words) -> list[Step]:
         *_option("color-space", job.color_space),
         *_option("ocio", texts.get("Ocio", job.ocio)),
     ]
+    pinned = [*color, *_option("ocio-sha256", job.ocio_sha256)]
     found = []
     if job.analyse:
         files = [f"--plate={texts['Plate']}", f"--out={texts['Track']}"]
         whole = f"--frames={words.frames}"
-        found.append(Step("Analyse", (job.command, "analyse", *files, whole, *color, *common)))
+        found.append(Step("Analyse", (job.command, "analyse", *files, whole, *pinned, *common)))
     named = [
         f"--{name.lower()}={texts[name]}"
         for name in ("Plate", "Track", "Model", "Cast", "Consent", "Recipe", "Mattes", "Out")
         if name in texts
     ]
     named += [f"--shot={shot.name}", f"--frames={words.chunk}"]
-    task = (job.command, "batch", *named, *color, *_split(job.options), *common)
+    task = (job.command, "batch", *named, *pinned, *_split(job.options), *common)
     found.append(Step("Swap", task, chunked=True))
     if job.seal:
         found.append(_seal_step(shot, texts, words.frames, common))

@@ -55,9 +55,8 @@ def _kept(order: Order, version: str) -> Order:
 def farm_command(program: str, order: Order, version: str, scheduler: str, chunk: int) -> list[str]:
     """Return the command line that writes the job."""
     options = dict(order.options)
-    plate = {key: value for key, value in order.shot_settings.items() if key != "ocio_sha256"}
     named = {
-        **plate, "model": order.model, "frames": order.frame_text,
+        **order.shot_settings, "model": order.model, "frames": order.frame_text,
         "out": f"{version}/{order.name}.%04d.exr", "bundle": f"{version}/farm",
         "recipe": f"{version}/recipe.json", "chunk": str(chunk),
         "shot": options.get("shot", order.name),
@@ -70,7 +69,6 @@ def farm_command(program: str, order: Order, version: str, scheduler: str, chunk
     if order.track and os.path.isfile(order.track):
         words += [f"--track={order.track}", "--no-analyse"]
     passed = [f"--{name}={options[name]}" for name in _PASSED if options.get(name)]
-    passed += [f"--ocio-sha256={order.colors.sha256}"] if order.colors.sha256 else []
     if passed:
         words.append(f"--options={shlex.join(passed)}")
     return words

@@ -79,6 +79,13 @@ def test_an_ocio_config_is_a_path_only_where_it_is_a_file(tmp_path: Path) -> Non
     assert "--ocio=ocio://default" in written(tmp_path, ocio="ocio://default")["Swap"]
 
 
+def test_every_step_that_looks_at_colours_is_held_to_the_config(tmp_path: Path) -> None:
+    steps = written(tmp_path, ocio="ocio://default", ocio_sha256="ab" * 32)
+    pinned = f"--ocio-sha256={'ab' * 32}"
+    assert {name for name, words in steps.items() if pinned in words} == {"Analyse", "Swap"}
+    assert not any("sha256" in word for words in written(tmp_path).values() for word in words)
+
+
 def test_places_say_what_is_read_and_what_is_written(tmp_path: Path) -> None:
     shot = farm_shot(farm_job(tmp_path), Context(home=tmp_path))
     flows = {place.name: (place.kind, place.flow) for place in shot.places}

@@ -314,7 +314,8 @@ def test_a_farm_is_told_which_config_it_must_be(gui: Session, node: Any) -> None
     words = farm_command("faceplate", order, "/v", "openjd", 10)
 
     assert "--ocio=/c/é x.ocio" in words
-    assert f"--options='--person=left one' --ocio-sha256={'ab' * 32}" in words
+    assert "--options='--person=left one'" in words
+    assert f"--ocio-sha256={'ab' * 32}" in words
 
 
 def test_nothing_is_rendered_where_there_is_no_helper(
