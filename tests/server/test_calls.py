@@ -88,7 +88,7 @@ def test_what_can_save_is_given_time_for_it_once_it_has_reported(
     settings = fake_settings(tmp_path, cancel_grace_s=0.2, save_grace_s=2.0)
     with running_server(settings) as client:
         job = submit(client, out=tmp_path / "o", gate=tmp_path / "never", deaf=True, silent=silent)
-        while not (tmp_path / "o" / ("begun" if silent else "0001.txt")).exists():
+        while not (tmp_path / "o" / ("begun" if silent else "deaf")).exists():
             time.sleep(0.01)
         if not silent:
             reported(client, job.id)

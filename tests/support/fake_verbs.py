@@ -32,7 +32,7 @@ class CountJob:
     gate: str = ""
     """After the first frame, waits for this file, reporting all the while."""
     deaf: bool = False
-    """Waits for the gate without a report, so it hears of no wish to stop."""
+    """Waits for the gate without a report, so it hears of no wish to stop; touches `deaf` first."""
     silent: bool = False
     """Waits for the gate before its first report already."""
     fail: str = ""
@@ -94,6 +94,8 @@ def _trouble(job: CountJob) -> None:
 
 
 def _wait(job: CountJob, context: Context) -> None:
+    if job.deaf:
+        (Path(job.out) / "deaf").touch()  # its last report has been sent and attended to
     while job.gate and not Path(job.gate).exists():
         time.sleep(0.01)
         if not job.deaf:
