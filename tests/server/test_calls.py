@@ -71,7 +71,7 @@ def test_a_job_that_does_not_listen_stops_within_two_seconds_by_default(tmp_path
     settings = fake_settings(tmp_path, cancel_grace_s=grace, save_grace_s=grace)
     with running_server(settings) as client:
         job = submit(client, out=tmp_path / "o", gate=tmp_path / "never", deaf=True)
-        while not (tmp_path / "o" / "0001.txt").exists():
+        while not (tmp_path / "o" / "deaf").exists():
             time.sleep(0.01)
         began = time.monotonic()
         client(client.jobs.CancelJob, jobs_pb2.CancelJobRequest(id=job.id))
