@@ -10,8 +10,9 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-__all__ = ["Outcome", "Timing", "alternate", "finish", "run"]
+__all__ = ["Outcome", "Timing", "alternate", "finish", "peak_bytes", "run"]
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,15 @@ def run(measure: Callable[[int], Outcome], description: str, repeats: int = 5) -
         "--repeats", type=int, default=repeats, help="rounds that count, at least 5"
     )
     return 0 if measure(parser.parse_args().repeats).passed else 1
+
+
+def peak_bytes() -> int:
+    """Return the most resident memory of this process since its program began.
+
+    Not getrusage's `ru_maxrss`: Linux lets a new program inherit the peak of the process that
+    started it, such as pytest.
+    """
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("the system does not tell the peak of a process")

@@ -13,7 +13,6 @@ disturbs least.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -25,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.faceset import write_faceset
-from benchmarks.harness import Outcome
+from benchmarks.harness import Outcome, peak_bytes
 from faceplate.context import Context
 from faceplate.facesets.coverage import CoverageJob, coverage
 from faceplate.facesets.duplicates import DuplicatesJob, cull_duplicates
@@ -170,8 +169,7 @@ def _timed(what: str, path: Path) -> dict[str, float]:
     began, began_cpu = time.perf_counter(), time.process_time()
     work(path)
     cpu, wall = time.process_time() - began_cpu, time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"cpu": cpu, "wall": wall, "mb": peak}
+    return {"cpu": cpu, "wall": wall, "mb": peak_bytes() / 2**20}
 
 
 def _sort(name: str, path: Path) -> None:

@@ -96,7 +96,7 @@ def test_the_next_signal_ends_the_process() -> None:
 
 
 def test_signals_never_break_into_the_command() -> None:
-    """A lock that the command takes and gives back a thousand times is free in the end."""
+    """A lock that the command takes and gives back all the time is free in the end."""
     lock, over, many = threading.Lock(), threading.Event(), 200
 
     def locks(_: Work) -> int:

@@ -1,5 +1,6 @@
 """What is true of every call: ids, limits, the log, and that no secret is in it."""
 
+import asyncio
 import json
 import logging
 import os
@@ -8,7 +9,9 @@ import time
 import urllib.request
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import grpc
 import pytest
@@ -16,6 +19,7 @@ from tests.support.calls import detail, fails, submit, wait
 from tests.support.servers import Client, fake_settings, free_port, running_server
 
 from faceplate_protos.v1 import frames_pb2, jobs_pb2, models_pb2, status_pb2
+from faceplate_server.calls import CallInterceptor, Limits
 from faceplate_server.logs import JsonLines, logging_to
 from faceplate_server.settings import ServerSettings
 
@@ -35,6 +39,30 @@ def test_every_answer_carries_the_request_id_that_the_client_gave(server: Client
 
     assert dict(call.trailing_metadata())["faceplate-request-id"] == "mine-1"
     assert detail(caught.value).request_id == "mine-1"
+
+
+def test_a_caller_whom_grpc_cannot_answer_is_taken_for_gone() -> None:
+    """As health does that refuses a client which goes away meanwhile: no fault of the server's."""
+    peer = {"auth_context.return_value": {}, "invocation_metadata.return_value": ()}
+    context = Mock(**peer, **{"peer.return_value": "unix:", "cancelled.return_value": False})
+
+    async def check(request: bytes, context: Any) -> bytes:
+        raise grpc.aio.InternalError("Failed 'execute_batch'")
+
+    async def call() -> None:
+        handler = grpc.unary_unary_rpc_method_handler(check)
+        details = SimpleNamespace(method="/grpc.health.v1.Health/Check", invocation_metadata=())
+        interceptor = CallInterceptor(Limits(10, 10, 1), Mock())
+
+        async def continuation(details: Any) -> Any:
+            return handler
+
+        wrapped = await interceptor.intercept_service(continuation, details)
+        await wrapped.unary_unary(b"", context)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(call())
+    context.abort.assert_not_called()
 
 
 def test_a_call_that_takes_too_long_is_ended_by_the_server(tmp_path: Path) -> None:

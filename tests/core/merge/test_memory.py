@@ -16,7 +16,7 @@ from faceplate.merge.swap import SwapJob, swap
 job = SwapJob(**json.loads(sys.argv[1]))
 result = swap(job, Context(Path(sys.argv[2]), device="cpu", threads=1))
 assert result.swapped == 1, result
-from tests.support.memory import peak_bytes
+from benchmarks.harness import peak_bytes
 print(peak_bytes())
 """
 

@@ -55,7 +55,7 @@ from faceplate.context import Context
 from faceplate.progress import Progress
 from faceplate.train.job import TrainJob
 from faceplate.train.trainer import train
-from tests.support.memory import peak_bytes
+from benchmarks.harness import peak_bytes
 folder, changes = sys.argv[1], json.loads(sys.argv[2])
 settings = dict(steps=8, save_every_steps=0, save_every_minutes=1e6, preview_every=0,
     events_every=0, guard_every=0, precision="fp32")
